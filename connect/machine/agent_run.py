@@ -165,6 +165,11 @@ class AgentRun:
                 " permission for"
             )
 
+    def settle_answered(self) -> None:
+        """Say of the latest questions that were answered that nobody waits for an answer."""
+        for native_id in self._answers.answered:
+            self._report.report_withdrawn(native_id)
+
     def end(self, reason: str, *, expected: bool = False, detail: str = "") -> None:
         """Ask for its end; the first reason given stands."""
         if not self._ending.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from broker.domain.approvals.approvals import ApprovalAnswer
@@ -10,6 +11,9 @@ from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Spawn
 from connect.policy.decision import AskAnswer, Passed
 from connect.policy.gate import Gate
+
+_MOST_ANSWERED = 100
+"""Questions of one agent that are remembered once they are answered."""
 
 
 class Answers:
@@ -30,6 +34,7 @@ class Answers:
         self._failed = failed
         self._asked: dict[str, ApprovalRequested] = {}
         self._confirming: dict[str, asyncio.Task[None]] = {}
+        self._answered: deque[str] = deque(maxlen=_MOST_ANSWERED)
 
     def expect(self, asked: ApprovalRequested) -> None:
         """The agent asks."""
@@ -52,6 +57,11 @@ class Answers:
         else:
             self._pass_on(asked, weighed)
 
+    @property
+    def answered(self) -> list[str]:
+        """The latest questions, by their ids, that it waits for no more."""
+        return [native_id for native_id in self._answered if native_id not in self._asked]
+
     def close(self) -> None:
         """The agent is over: nobody waits for answers."""
         for native_id in list(self._asked):
@@ -67,4 +77,5 @@ class Answers:
 
     def _pass_on(self, asked: ApprovalRequested, passed: Passed) -> None:
         del self._asked[asked.native_id]
+        self._answered.append(asked.native_id)
         self._give(asked, passed)

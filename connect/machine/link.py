@@ -103,6 +103,9 @@ class LinkUser(Protocol):
     def take(self, command: Command) -> None:
         """Act on a command; must not block. It may have been seen before."""
 
+    def settle_answered(self) -> None:
+        """The broker may have forgotten that it has answered: tell it who does not wait for it any more."""
+
     def notice(self, notice: Notice) -> None:
         """Tell the user."""
 
@@ -258,8 +261,8 @@ class Link:
             raise LinkRefused(f"{self._endpoint.url} answers, but is not a Relaycast broker")
         welcome = await self._greet(socket)
         if not self._spool.acked <= welcome.reports_seen <= self._spool.last:
-            # One side has lost its past: a restored broker, or a power cut here. Numbers begin again under a new id.
-            self._spool.renew()
+            # One side has lost its past: a broker that failed over, or a power cut here. Numbers begin again.
+            self._begin_again(welcome)
             return
         self._accept(welcome)
         async with task_scope() as tasks:
@@ -283,6 +286,20 @@ class Link:
         if answer.protocol != PROTOCOL_VERSION:
             raise LinkRefused(close_codes.PROTOCOL_VERSION.reason)
         return answer
+
+    def _begin_again(self, welcome: Welcome) -> None:
+        """Under a new id of the spool. A broker that has never heard of this machine has not lost what it was told."""
+        seen = welcome.reports_seen
+        if seen > self._spool.last or (seen == 0 and welcome.proxy_id != self._machine):
+            self._spool.renew()
+            return
+        told = self._spool.recover(seen)
+        self._user.settle_answered()
+        again = f"{told.sent_again} are sent again"
+        lost = f", {told.lost} are lost" if told.lost else ""
+        self._user.notice(
+            Warned(problem=f"{self._endpoint.host} has lost reports that it had taken over: {again}{lost}")
+        )
 
     def _accept(self, welcome: Welcome) -> None:
         self._welcomed_at = asyncio.get_running_loop().time()

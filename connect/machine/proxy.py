@@ -240,6 +240,11 @@ class RelayConnect:
         assert self._supervisor is not None, "there is a link only while it runs"
         self._supervisor.execute(command)
 
+    def settle_answered(self) -> None:
+        """Say again of each question that was answered that its agent waits no longer."""
+        for run in self.running:
+            run.settle_answered()
+
     def _notice(self, notice: Notice) -> None:
         self._on_notice(without_tokens(notice))
 

@@ -18,6 +18,7 @@ from broker.domain.people.access import INVITATION_PREFIX, PREFIXES, REFRESH_PRE
 from broker.domain.people.token_text import NOT_IN_A_WORD
 from broker.protocol.agents.events import (
     ApprovalRequested,
+    ApprovalWithdrawn,
     ContentEvent,
     ProblemNoted,
     PromptJoinedTurn,
@@ -149,6 +150,11 @@ class Reporter(MachineReporter):
 
     def report_asked(self, event: ApprovalRequested) -> None:
         """It waits for permission, and hooks have seen that already."""
+        self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
+
+    def report_withdrawn(self, native_id: str) -> None:
+        """It does not wait for permission any more."""
+        event = ApprovalWithdrawn(native_id=native_id)
         self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
 
     def report_handed(self, message_id: MessageId) -> None:

@@ -19,7 +19,16 @@ from enum import IntEnum
 from pathlib import Path
 
 from broker.protocol.errors import ProtocolViolation
-from broker.protocol.proxy import BROKEN_REPORT, NumberedReport, SpoolOverflowed, in_place_of, placeholder, readable
+from broker.protocol.proxy import (
+    BROKEN_REPORT,
+    NumberedReport,
+    ReportsLost,
+    SpoolOverflowed,
+    in_place_of,
+    placeholder,
+    readable,
+)
+from connect.machine.acknowledged import Acknowledged
 from connect.machine.backlog import Backlog
 
 _SEGMENT_BYTES = 4 * 1024 * 1024
@@ -61,6 +70,7 @@ class Spool:
         self._unwritten: list[bytes] = []
         self._dropped = 0
         self._dropped_in_all = 0
+        self._acknowledged = Acknowledged()
         self.on_added: Callable[[], None] = lambda: None
         self.problem: str | None = None
         """Why reports are held in memory only, such as a full disk."""
@@ -123,7 +133,9 @@ class Spool:
         if count <= 0:
             return
         self.flush()
-        self._bytes -= sum(map(len, self._reports[:count]))
+        taken = self._reports[:count]
+        self._bytes -= sum(map(len, taken))
+        self._acknowledged.add(self.acked + 1, taken)
         del self._reports[:count]
         self.acked += count
         self._trim()
@@ -147,9 +159,28 @@ class Spool:
         self._reports = [_renumber(report, seq) for seq, report in enumerate(self._reports, start=1)]
         self._bytes = sum(map(len, self._reports))
         self.acked = 0
+        self._acknowledged.clear()
         self.spool_id = _new_id()
         self._is_on_disk = False
         self.flush()
+
+    def recover(self, seen: int) -> ReportsLost:
+        """The broker has lost what it had acknowledged behind `seen`: send again what is still here, and tell the rest.
+
+        It goes ahead of what is pending, so that each comes once and in its order. What is told comes last, when all
+        that can be known is.
+        """
+        again = self._acknowledged.after(seen)
+        told = ReportsLost(
+            lost=self.acked - seen - len(again),
+            sent_again=len(again),
+            states=self._acknowledged.lacks_states(seen),
+        )
+        self._reports[:0] = again
+        self._reports.append(NumberedReport(seq=0, report=told).model_dump_json().encode())
+        self._waiting = [(seq + len(again), future) for seq, future in self._waiting]
+        self.renew()
+        return told
 
     def set_head_aside(self, reason: str) -> None:
         """The broker takes everything but the first report: keep that one in a file, and tell why it is missing.

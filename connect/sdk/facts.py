@@ -247,6 +247,15 @@ class LogOverflowed(Wire):
     dropped_frames: int = 0
 
 
+class ReportsLost(Wire):
+    """A fail-over made the broker forget what a machine had reported."""
+
+    machine: str | None = None
+    lost: int = 0
+    """Of them nobody knows any more."""
+    sent_again: int = 0
+
+
 class WorkflowStarted(Wire):
     """A run of a workflow has begun."""
 
@@ -343,6 +352,7 @@ Fact = (
     | StepChanged
     | PlanWarned
     | LogOverflowed
+    | ReportsLost
     | UnknownFact
 )
 
@@ -382,6 +392,7 @@ _KINDS: dict[str, type[Fact]] = {
     "budget.warning": PlanWarned,
     "budget.spent": PlanWarned,
     "log.overflow": LogOverflowed,
+    "link.reports_lost": ReportsLost,
 }
 
 

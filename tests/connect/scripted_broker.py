@@ -47,6 +47,7 @@ class ScriptedBroker:
 
     def __init__(self) -> None:
         self.epoch = "epoch-1"
+        self.proxy_id = ProxyId("p1")
         self.hellos: list[Hello] = []
         self.tokens: list[str] = []
         self.refreshes: list[str] = []
@@ -159,7 +160,7 @@ class ScriptedBroker:
         await socket.send(
             write(
                 Welcome(
-                    proxy_id=ProxyId("p1"),
+                    proxy_id=self.proxy_id,
                     epoch=self.epoch,
                     reports_seen=self.reports_seen,
                     commands_acked=seen,

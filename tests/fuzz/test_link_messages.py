@@ -47,6 +47,7 @@ KINDS_OF_REPORTS: list[proxy.Report] = [
     proxy.CommandOutput(command="c", tail="line\n", bytes=5),
     proxy.CommandRan(command="c", state=CommandState.ENDED, exit_code=1, output="o", errors="e", folder="/f"),
     proxy.SpoolOverflowed(dropped_frames=3),
+    proxy.ReportsLost(lost=3, sent_again=9, states=True),
 ]
 REPORTS = [
     *(report(seq, kind) for seq, kind in enumerate(KINDS_OF_REPORTS, 1)),

@@ -724,6 +724,8 @@ export const session = {
   aMachine: "A machine",
   wentAway: "went offline",
   outputDropped: "produced output faster than it could be kept; some is missing",
+  reportsLost: (machine: string, lost: number) =>
+    `${lost} reports of ${machine} were lost when the store failed over; its agents go on`,
   hookRefused: (hook: Shown, why: Shown) => `hook ${hook} was not run: ${why}`,
   hookFailed: (hook: Shown, state: Shown, why: Shown) => `hook ${hook} ${state}: ${why}`,
   isStarted: (machine: Shown, spawner: Shown) => `was started${machine}${spawner}`,

@@ -66,6 +66,8 @@ class EventKind(StrEnum):
     """It was put away, or taken back: `archived` says which."""
     PROXY_CONNECTED = "proxy.connected"
     PROXY_DISCONNECTED = "proxy.disconnected"
+    LINK_REPORTS_LOST = "link.reports_lost"
+    """A fail-over made the broker forget what a machine had reported."""
     AGENT_SPAWNING = "agent.spawning"
     AGENT_STARTED = "agent.started"
     AGENT_READY = "agent.ready"

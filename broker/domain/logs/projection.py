@@ -16,7 +16,8 @@ from broker.domain.logs.events import EventKind
 from broker.domain.logs.rows import LineKind, LogRow
 
 _BAD_ENDS = frozenset({"denied", "expired"})
-_BAD_NEWS = frozenset({EventKind.AGENT_FAILED, EventKind.AGENT_DEAF, EventKind.LOG_OVERFLOW})
+_SOMETHING_MISSING = frozenset({EventKind.LOG_OVERFLOW, EventKind.LINK_REPORTS_LOST})
+_BAD_NEWS = frozenset({EventKind.AGENT_FAILED, EventKind.AGENT_DEAF, *_SOMETHING_MISSING})
 
 Json = dict[str, Any]
 _FRAGMENTS = frozenset({"text_delta", "thought_delta"})
@@ -177,6 +178,6 @@ def _lifecycle(draft: Draft, kind: str, data: Json) -> None:
 
 
 def _about(kind: str) -> LineKind:
-    if kind == EventKind.LOG_OVERFLOW:
+    if kind in _SOMETHING_MISSING:
         return LineKind.ERROR
     return LineKind.AGENT if kind.startswith("agent.") else LineKind.SESSION

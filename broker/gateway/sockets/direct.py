@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker import __version__
 from broker.domain.agents.agents import Agent
-from broker.domain.errors import Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
+from broker.domain.errors import Conflict, Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.gateway.serving.credentials import in_header
@@ -280,7 +280,8 @@ def _end(websocket: WebSocket, error: Exception) -> None:
             close(websocket, close_codes.AGENT_UNAUTHENTICATED)
         case _Ended() | Superseded() | Fenced():
             close(websocket, close_codes.AGENT_ENDED)
-        case Unavailable() | Kicked() | RuntimeError():
+        case Unavailable() | Kicked() | RuntimeError() | Conflict(code="REPORT_GAP"):
+            # A gap: the store has lost what was reported. The next connection begins anew.
             close(websocket, close_codes.DRAINING.because("reconnect"))
         case ProtocolViolation() | RelayError():
             close(websocket, close_codes.AGENT_ENDED.because(str(error)))

@@ -146,7 +146,19 @@ class SpoolOverflowed(Wire):
     dropped_frames: Number
 
 
-MachineReport = CommandOutput | CommandRan | SpoolOverflowed
+class ReportsLost(Wire):
+    """The broker has lost reports that it had acknowledged, in a fail-over say; those that the machine still had came
+    before this one."""
+
+    type: Literal["reports_lost"] = "reports_lost"
+    lost: Number
+    """How many nobody has any more."""
+    sent_again: Number
+    states: bool = False
+    """Whether states of agents are among the lost ones, so that what these do cannot be known."""
+
+
+MachineReport = CommandOutput | CommandRan | ReportsLost | SpoolOverflowed
 """About no agent."""
 Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | HookRan | MachineReport
 

@@ -19,7 +19,7 @@ from broker.services.approvals.desk import ApprovalDesk
 from broker.services.people.access import Access, OfferedToken
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.permissions import check_within, requires
-from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
+from broker.services.ports import Attached, DecidedApproval, Held, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
 
 _HELLO_BYTES = 64 * 1024
@@ -64,7 +64,7 @@ class Linking:
         self._short_lived = short_lived
         self._desk = desk
         self._redaction = redaction
-        self._held: dict[WorkspaceId, dict[LinkId, int]] = {}
+        self._held: dict[WorkspaceId, dict[LinkId, Held]] = {}
 
     @requires(Permission.LINK)
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
@@ -109,7 +109,8 @@ class Linking:
         attached = await self._links.attach(
             principal.workspace, link, hello, session=session, epoch=secrets.token_hex(4)
         )
-        self._held.setdefault(principal.workspace, {})[link] = attached.fence
+        held = Held(fence=attached.fence, reports=attached.reports_seen)
+        self._held.setdefault(principal.workspace, {})[link] = held
         return attached
 
     def workspaces(self) -> list[WorkspaceId]:
@@ -137,7 +138,7 @@ class Linking:
     async def detach(self, principal: Principal, attached: Attached) -> None:
         """The connection is gone. When that cannot be said now, its lease ends: it is not renewed from here on."""
         held = self._held.get(principal.workspace, {})
-        if held.get(attached.link) == attached.fence:
+        if self._is_held(principal.workspace, attached):
             del held[attached.link]
             if not held:
                 del self._held[principal.workspace]
@@ -173,7 +174,14 @@ class Linking:
         for token in offered:
             if token is not None:
                 await self._access.keep_agent(token)
-        return reports[-1].seq
+        last = reports[-1].seq
+        if self._is_held(principal.workspace, attached):
+            self._held[principal.workspace][attached.link] = Held(fence=attached.fence, reports=last)
+        return last
+
+    def _is_held(self, workspace: WorkspaceId, attached: Attached) -> bool:
+        held = self._held.get(workspace, {}).get(attached.link)
+        return held is not None and held.fence == attached.fence
 
     async def _read_offer(self, principal: Principal, attached: Attached, started: Started) -> OfferedToken | None:
         """The token that a proxy made for its agent's process, which may use it as soon as it is there."""

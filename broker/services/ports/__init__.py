@@ -31,7 +31,7 @@ from broker.services.ports.hooks import (
 )
 from broker.services.ports.invitations import InvitationRecords
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
-from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
+from broker.services.ports.links import Attached, Decided, DecidedApproval, Held, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, require_store
 from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
 from broker.services.ports.members import Ended, MachineCodes, MemberRecords, SignInCodes
@@ -99,6 +99,7 @@ __all__ = [
     "Glimpsed",
     "GroupRecords",
     "Happened",
+    "Held",
     "HeldHook",
     "HookOrder",
     "HookRecords",

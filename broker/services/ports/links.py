@@ -75,6 +75,15 @@ class NumberedFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A connection that a gateway has."""
+
+    fence: int
+    reports: int
+    """The last that was acknowledged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
     """What an agent's connection must know of the one before it."""
 
@@ -96,8 +105,9 @@ class Links(Protocol):
     async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:
         """The connection is gone."""
 
-    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, int]) -> None:
-        """A gateway still has these connections, by their fence; one that was given up is told to come again."""
+    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, Held]) -> None:
+        """A gateway still has these connections. One that was given up, or whose commands or reports the store has
+        lost, is told to come again."""
 
     async def adopt(self, workspace: WorkspaceId) -> None:
         """Give a lease to what is online without one, as earlier versions left it."""

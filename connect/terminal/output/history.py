@@ -36,6 +36,7 @@ from connect.sdk.facts import (
     PlanWarned,
     ProxyConnected,
     ProxyDisconnected,
+    ReportsLost,
     StepChanged,
     StepStarted,
     StopLifted,
@@ -159,6 +160,8 @@ def _describe_fact(fact: Fact, name: str) -> Iterator[str]:
             yield fact.text
         case LogOverflowed():
             yield f"{fact.dropped_frames} log frames were lost"
+        case ReportsLost():
+            yield f"{fact.lost} reports of {fact.machine} were lost in a fail-over, {fact.sent_again} came again"
         case _:
             pass
 

@@ -44,6 +44,7 @@ from connect.sdk.facts import (
     PlanWarned,
     ProxyConnected,
     ProxyDisconnected,
+    ReportsLost,
     StepChanged,
     StepEnded,
     StepStarted,
@@ -236,6 +237,9 @@ class View:
                 return [warning(one_line(fact.text))]
             case LogOverflowed():
                 return [warning(f"{fact.dropped_frames} log frames were lost while a machine was cut off")]
+            case ReportsLost() if fact.lost:
+                machine = one_line(fact.machine or "a machine")
+                return [warning(f"{fact.lost} reports of {machine} were lost in a fail-over of the broker")]
             case AgentSpawning() if self.verbosity is Verbosity.VERBOSE:
                 title = f"{one_line(fact.name)} ({title_of(fact.cli)})"
                 return [dim(f"· spawning {title} on {one_line(fact.machine or 'a machine that is not named')}")]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,17 @@ import pytest
 from broker.adapters.embedded import server_binary
 from broker.adapters.redis.client import TextRedis
 from broker.app import Adapters, build_adapters
+from broker.domain.agents.agents import Agent, AgentState
 from broker.domain.agents.stops import WORKSPACE, StopHow
+from broker.domain.errors import Conflict
 from broker.domain.ids import WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.messages.steps import ReceiptState
-from broker.protocol.proxy import Deliver
+from broker.protocol.agents.events import AgentReady, ApprovalWithdrawn
+from broker.protocol.proxy import Deliver, ReportsLost, Spawn
 from broker.services.live.hub import position_of
-from tests.fixtures.desk import Desk, a_hello, open_desk
+from broker.services.ports import Held
+from tests.fixtures.desk import Desk, a_hello, live, open_desk
 
 W = WorkspaceId("w")
 
@@ -209,11 +213,111 @@ async def test_commands_under_the_numbers_of_lost_ones_are_taken(tmp_path: Path)
         assert await told_at_renewal(desk) == []
 
 
+@contextlib.asynccontextmanager
+async def promoted(tmp_path: Path) -> AsyncIterator[tuple[Desk, Callable[[], Awaitable[None]]]]:
+    """A desk with an idle agent, Worker, and what promotes a replica that got nothing of what was done meanwhile."""
+    async with server(tmp_path, "b") as second, server(tmp_path, "a") as first:
+        desk = await open_desk(first, W)
+        await first.workspaces.create(W, name="w", plan=desk.plan)
+        await desk.idle("Worker")
+        await follow(second.redis, first.redis)
+
+        async def promote() -> None:
+            await command(second.redis, "REPLICAOF", "NO", "ONE")
+            desk.adapters = second
+
+        yield desk, promote
+
+
+async def test_a_machine_whose_reports_were_lost_comes_again_though_nothing_happens(tmp_path: Path) -> None:
+    async with promoted(tmp_path) as (desk, promote):
+        worker = await named(desk, "Worker")
+        await part(desk.adapters.redis)
+        await desk.state(worker, AgentReady(native_id="again"))
+        await promote()
+        assert await told_at_renewal(desk) == ["!kick"]
+        await desk.attach(a_hello(spool_id="spool-2"))
+        assert await told_at_renewal(desk) == []
+
+
+async def test_reports_that_were_lost_come_again_and_are_applied_once(tmp_path: Path) -> None:
+    """The end of a turn was lost: without it the agent would be busy for ever."""
+    async with promoted(tmp_path) as (desk, promote):
+        worker = await named(desk, "Worker")
+        message, _ = await desk.send("Worker")
+        await desk.handed(worker, message)
+        while await command(desk.adapters.redis, "WAIT", "1", "100") != "1":
+            await asyncio.sleep(0.01)
+        await part(desk.adapters.redis)
+        await desk.turn(worker, message, text="done once")
+        await promote()
+        with pytest.raises(Conflict, match="came after"):
+            await desk.report(ReportsLost(lost=0, sent_again=0))
+        attached = await desk.attach(a_hello(spool_id="spool-2"))
+        assert attached.reports_seen == 0
+        await desk.turn(worker, message, text="done once")
+        await desk.report(ReportsLost(lost=4, sent_again=2))
+        assert (await desk.receipt(message), await desk.state_of(worker)) == (ReceiptState.ANSWERED, AgentState.IDLE)
+        assert [each["data"]["text"] for each in await desk.events("turn.ended")] == ["done once"]
+        (told,) = await desk.events("link.reports_lost")
+        assert told["data"] == {"proxy": desk.link, "machine": "laptop", "lost": 4, "sent_again": 2}
+        assert (await desk.agent(worker.id)).generation == worker.generation
+
+
+async def test_where_states_are_lost_for_good_a_new_process_goes_on_with_what_was_in_flight(tmp_path: Path) -> None:
+    async with promoted(tmp_path) as (desk, promote):
+        worker = await named(desk, "Worker")
+        await part(desk.adapters.redis)
+        await promote()
+        message, _ = await desk.send("Worker")
+        await desk.attach(a_hello(spool_id="spool-2", agents=live(worker)))
+        before = len(await desk.commands())
+        await desk.report(ReportsLost(lost=9000, sent_again=3, states=True))
+        (spawn,) = (await desk.commands())[before:]
+        assert isinstance(spawn, Spawn)
+        assert (spawn.agent, spawn.generation) == (worker.id, worker.generation + 1)
+        await desk.ready(await desk.agent(worker.id))
+        again = [each for each in await desk.commands() if isinstance(each, Deliver)][-1]
+        assert (again.message_id, again.generation) == (message, worker.generation + 1)
+
+
+async def test_a_process_that_was_begun_in_the_lost_seconds_is_replaced_and_not_left_unheard(tmp_path: Path) -> None:
+    async with promoted(tmp_path) as (desk, promote):
+        worker = await named(desk, "Worker")
+        await part(desk.adapters.redis)
+        await desk.exited(worker)
+        later = await desk.agent(worker.id)
+        assert later.generation == worker.generation + 1
+        await promote()
+        await desk.attach(a_hello(spool_id="spool-2", agents=live(later)))
+        spawn = (await desk.commands())[-1]
+        assert isinstance(spawn, Spawn)
+        assert spawn.generation == (await desk.agent(worker.id)).generation == later.generation + 1
+
+
+async def test_nobody_is_asked_for_long_what_was_answered_in_the_lost_seconds(tmp_path: Path) -> None:
+    async with promoted(tmp_path) as (desk, promote):
+        worker = await named(desk, "Worker")
+        await part(desk.adapters.redis)
+        await promote()
+        await desk.attach(a_hello(spool_id="spool-2", agents=live(worker)))
+        await desk.ask(worker, "7")
+        await desk.state(worker, ApprovalWithdrawn(native_id="7"), ApprovalWithdrawn(native_id="unknown"))
+        (resolved,) = await desk.events("approval.resolved")
+        assert resolved["data"]["status"] == "withdrawn"
+
+
+async def named(desk: Desk, name: str) -> Agent:
+    """The agent of that name."""
+    agents = await desk.adapters.registry.agents(W, desk.session.id)
+    return next(agent for agent in agents if agent.name == name)
+
+
 async def told_at_renewal(desk: Desk) -> list[str]:
     """What the gateway of the desk's machine hears when it renews its lease."""
     redis = desk.adapters.redis
     async with redis.pubsub() as pubsub:
         await pubsub.subscribe(f"rc:{{{W}}}:l:{desk.link}")
-        await desk.adapters.links.renew(W, {desk.link: desk.attached.fence})
+        await desk.adapters.links.renew(W, {desk.link: Held(fence=desk.attached.fence, reports=desk.reported)})
         told = [await pubsub.get_message(timeout=0.5) for _ in range(3)]
     return [each["data"] for each in told if each and each["type"] == "message"]

@@ -10,10 +10,10 @@ from typing import TypeVar
 import pytest
 
 from broker.domain.errors import Conflict
-from broker.domain.ids import AgentId, MessageId
+from broker.domain.ids import AgentId, MessageId, ProxyId
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
-from broker.protocol.proxy import Auth, Command, Handed, Hello, Interrupt, NumberedReport
+from broker.protocol.proxy import Auth, Command, Handed, Hello, Interrupt, NumberedReport, ReportsLost
 from connect.access.broker_clock import BrokerClock
 from connect.access.credentials import KeptTokens, MachineCredentials
 from connect.access.endpoint import Endpoint, GivenToken, TokenSource
@@ -45,6 +45,7 @@ class Proxy:
         self.credentials = credentials_for(broker_url, folder)
         self.busy = False
         self.taken: list[Command] = []
+        self.settled = 0
         self.notices: asyncio.Queue[Notice] = asyncio.Queue()
         endpoint = Endpoint(url=broker_url)
         self.link = Link(
@@ -78,6 +79,9 @@ class Proxy:
 
     def take(self, command: Command) -> None:
         self.taken.append(command)
+
+    def settle_answered(self) -> None:
+        self.settled += 1
 
     def notice(self, notice: Notice) -> None:
         self.notices.put_nowait(notice)
@@ -216,7 +220,30 @@ async def test_stored_reports_are_not_sent_again_though_their_acknowledgement_wa
     assert [numbered.seq for numbered in broker.received] == [1, 2]
 
 
-async def test_a_broker_that_lost_its_store_gets_the_pending_reports_under_a_new_spool_id(
+async def test_a_broker_that_lost_what_it_had_acknowledged_gets_it_again_once_and_in_order(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy):
+        for text in ("one", "two", "three"):
+            proxy.report(text)
+        await broker.until(lambda: broker.reports_seen == 3)
+        async with asyncio.timeout(5):
+            await proxy.spool.wait_acked(3)
+        del broker.reports[1:]  # a replica that had not got them was promoted
+        await broker.drop()
+        proxy.report("four")
+        await broker.report(ReportsLost)
+    assert broker.hellos[0].spool_id != broker.hellos[-1].spool_id
+    assert [handed.message_id for handed in broker.of(Handed)] == ["two", "three", "four"]
+    assert broker.of(ReportsLost) == [ReportsLost(lost=0, sent_again=2)]
+    assert proxy.settled == 1
+    warned = await next_notice(proxy, Warned)
+    assert warned.problem == "127.0.0.1:" + broker.url.rpartition(":")[2] + (
+        " has lost reports that it had taken over: 2 are sent again"
+    )
+
+
+async def test_a_broker_that_has_never_heard_of_the_machine_has_lost_nothing(
     broker: ScriptedBroker, proxy: Proxy
 ) -> None:
     async with running(proxy):
@@ -224,12 +251,12 @@ async def test_a_broker_that_lost_its_store_gets_the_pending_reports_under_a_new
         await broker.until(lambda: broker.reports_seen == 1)
         async with asyncio.timeout(5):
             await proxy.spool.wait_acked(1)
-        broker.reports = []
+        broker.reports, broker.proxy_id = [], ProxyId("registered anew")
         await broker.drop()
         proxy.report("two")
         await broker.until(lambda: broker.reports_seen == 1)
-    assert broker.hellos[0].spool_id != broker.hellos[-1].spool_id
     assert [handed.message_id for handed in broker.of(Handed)] == ["two"]
+    assert (broker.of(ReportsLost), proxy.settled) == ([], 0)
 
 
 async def test_a_spool_that_lost_its_end_in_a_power_cut_begins_again_under_a_new_id(

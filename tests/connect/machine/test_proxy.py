@@ -19,6 +19,7 @@ from broker.protocol.acp.session import AcpSession
 from broker.protocol.agents.events import (
     AgentReady,
     ApprovalRequested,
+    ApprovalWithdrawn,
     PromptAccepted,
     PromptRefused,
     StateEvent,
@@ -33,6 +34,7 @@ from broker.protocol.proxy import (
     Expired,
     Handed,
     Interrupt,
+    ReportsLost,
     Spawn,
     Started,
     StateChanged,
@@ -467,6 +469,29 @@ async def test_a_permission_is_asked_for_and_answered(broker: ScriptedBroker, tm
         ended = await event(broker, TurnEnded)
     assert isinstance(ended, TurnEnded)
     assert '"yes"' in ended.text
+
+
+async def test_a_broker_that_has_lost_its_last_seconds_hears_who_waits_for_no_answer_any_more(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("ask"))
+        asked = await event(broker, ApprovalRequested)
+        assert isinstance(asked, ApprovalRequested)
+        answer = ApprovalAnswer(verdict=Verdict.ALLOW)
+        await broker.command(Answer(agent=AGENT, generation=1, native_id=asked.native_id, answer=answer))
+        ended = await event(broker, TurnEnded)
+        # Promoted is a replica that has got all up to the question, and neither its answer nor what came of it.
+        del broker.reports[broker.history().index(asked) :]
+        await broker.drop()
+        told = await broker.report(ReportsLost)
+        withdrawn = await event(broker, ApprovalWithdrawn)
+    assert (told.lost, told.states) == (0, False)
+    again = broker.history()
+    assert again.index(asked) < again.index(ended) < again.index(withdrawn)
+    assert withdrawn == ApprovalWithdrawn(native_id=asked.native_id)
+    assert len(broker.of(ReportsLost)) == 1
 
 
 async def test_an_interrupt_ends_the_turn(broker: ScriptedBroker, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from broker.domain.ids import AgentId, MessageId
-from broker.protocol.proxy import Handed, NumberedReport
+from broker.protocol.proxy import Handed, NumberedReport, ReportsLost
 from connect.machine.spool import Spool, Weight
 
 _LIMIT = 1024 * 1024
@@ -277,6 +277,36 @@ async def test_renewed_reports_keep_their_order_and_content_and_start_at_one(spo
     spool.ack(2)
     async with asyncio.timeout(5):
         await waiting
+
+
+async def test_what_the_broker_lost_goes_ahead_of_what_is_pending_and_survives_a_kill(
+    spool: Spool, tmp_path: Path
+) -> None:
+    for index in range(6):
+        _add(spool, str(index))
+    spool.ack(4)
+    waiting = asyncio.ensure_future(spool.wait_acked(5))
+    await asyncio.sleep(0)
+    assert spool.recover(1) == ReportsLost(lost=0, sent_again=3)
+    batch = spool.batch(0, max_bytes=_LIMIT)
+    assert _numbers(batch) == [1, 2, 3, 4, 5, 6]
+    assert _texts(batch) == ["1", "2", "3", "4", "5", ""]
+    assert Spool(tmp_path, limit_bytes=_LIMIT).batch(0, max_bytes=_LIMIT) == batch
+    spool.ack(3)
+    assert not waiting.done()
+    spool.ack(4)
+    async with asyncio.timeout(5):
+        await waiting
+    assert _texts(spool.batch(4, max_bytes=_LIMIT)) == ["5", ""]
+
+
+async def test_what_nobody_has_any_more_is_counted(spool: Spool) -> None:
+    _add(spool, "x" * 1024 * 1024)
+    _add(spool, "y" * 1024 * 1024)
+    _add(spool, "z")
+    spool.ack(3)
+    assert spool.recover(0) == ReportsLost(lost=2, sent_again=1, states=True)
+    assert _kinds(spool.batch(0, max_bytes=_LIMIT)) == ["handed", "reports_lost"]
 
 
 async def test_a_full_spool_drops_fragments_first_then_frames_and_never_state(tmp_path: Path) -> None:

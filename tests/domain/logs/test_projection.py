@@ -142,6 +142,7 @@ def test_a_turn_has_its_outcome_reason_and_closing_words() -> None:
         ("session.created", {"name": "main"}, LineKind.SESSION, True),
         ("proxy.connected", {"machine": "laptop"}, LineKind.SESSION, True),
         ("log.overflow", {"dropped_frames": 3}, LineKind.ERROR, False),
+        ("link.reports_lost", {"machine": "laptop", "lost": 3, "sent_again": 9}, LineKind.ERROR, False),
         ("workflow.started", {"name": "later"}, LineKind.SESSION, True),
     ],
 )

@@ -331,6 +331,36 @@ async def test_a_secret_that_an_agent_streams_over_its_own_socket_reaches_no_rea
     assert shown == "it is [redacted:github-token] or no"
 
 
+async def test_an_agent_whose_reports_the_store_has_lost_dials_again_and_is_not_told_that_it_is_over(
+    gateway: Gateway,
+) -> None:
+    async with gateway.machine() as machine:
+        machine.readying = False
+        await gateway.ok("POST", f"{S}/agents", {"name": "Claude", "cli": "demo", "wait": False})
+        await machine.until(lambda: machine.commands)
+        (spawn,) = machine.commands
+        assert isinstance(spawn, Spawn)
+        headers = {"Authorization": f"Bearer {await started(machine, spawn)}"}
+        url = f"{gateway.ws_url}/agent/Claude"
+        async with connect(url, additional_headers=headers, proxy=None) as socket:
+            async with asyncio.timeout(10):
+                await socket.recv()
+            link = keys.key(gateway.workspace, "link", f"direct:{spawn.agent}")
+            while await gateway.adapters.redis.hget(link, "reports") != "1":
+                await asyncio.sleep(0.01)
+            await gateway.adapters.redis.hset(link, "reports", "0")  # as on a replica that has not got it
+            await socket.send(orjson.dumps(_delta("lost", uuid="u1")).decode())
+            assert await closing(socket) == close_codes.DRAINING.code
+        async with (
+            connect(url, additional_headers=headers, proxy=None) as socket,
+            gateway.events("main", after="0") as events,
+            asyncio.timeout(10),
+        ):
+            await socket.send(orjson.dumps(_delta("found", uuid="u2")).decode())
+            while b"found" not in orjson.dumps(orjson.loads(await events.recv())):
+                pass
+
+
 @pytest.mark.parametrize("cuts", [False, True], ids=["older", "this version"])
 async def test_a_workspaces_own_rule_masks_what_a_machine_streams_in_parts(gateway: Gateway, cuts: bool) -> None:
     rule = {"name": "ticket", "pattern": r"ACME-[0-9]{8}"}

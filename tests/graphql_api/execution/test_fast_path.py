@@ -40,6 +40,7 @@ _KINDS = [
     "approval.resolved",
     "proxy.connected",
     "log.overflow",
+    "link.reports_lost",
     "something.newer",
 ]
 _CONTENTS = [

@@ -36,6 +36,7 @@ from broker.protocol.proxy import (
     FrameRecorded,
     Handed,
     HookRan,
+    ReportsLost,
     SpoolOverflowed,
     Started,
     StateChanged,
@@ -77,6 +78,8 @@ class ReportCalls:
         place = {**of_link, "number": run[0].seq}
         if isinstance(fact, SpoolOverflowed):
             return Call("report_overflow", **place, dropped=fact.dropped_frames)
+        if isinstance(fact, ReportsLost):
+            return Call("report_lost", **place, lost=fact.lost, sent_again=fact.sent_again, states=_flag(fact.states))
         if isinstance(fact, CommandOutput):
             told = self._mask_json(dumps({"tail": fact.tail, "output_bytes": fact.bytes}))
             return Call("report_command_output", **place, command=fact.command, told=told)

@@ -14,7 +14,7 @@ from broker.domain.logs.redaction import Redactor
 from broker.domain.plans.list_prices import LIST_PRICES
 from broker.domain.plans.prices import PriceTable
 from broker.protocol.proxy import Hello
-from broker.services.ports import Attached, NumberedFact, Unfinished
+from broker.services.ports import Attached, Held, NumberedFact, Unfinished
 
 _COMMANDS_PAGE = 100
 
@@ -64,12 +64,13 @@ class RedisLinks:
         """The connection is gone."""
         await self._scripts.run("detach_link", workspace, link=link, fence=fence)
 
-    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, int]) -> None:
-        """A gateway still has these connections, by their fence; one that was given up is told to come again."""
-        pairs: list[Argument] = []
-        for link, fence in held.items():
-            pairs += [link, fence]
-        await self._scripts.run("renew_links", workspace, links=pairs)
+    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, Held]) -> None:
+        """A gateway still has these connections. One that was given up, or whose commands or reports the store has
+        lost, is told to come again."""
+        links: list[Argument] = []
+        for link, each in held.items():
+            links += [link, each.fence, each.reports]
+        await self._scripts.run("renew_links", workspace, links=links)
 
     async def adopt(self, workspace: WorkspaceId) -> None:
         """Give a lease to what is online without one."""

@@ -11,7 +11,7 @@ from broker.domain.ids import AgentId, LinkId, MessageId
 from broker.domain.messages.steps import ReceiptState
 from broker.protocol.agents.events import AgentReady, TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.proxy import Deliver, Exited, FrameRecorded, Handed, Hello, LiveAgent, Spawn, StateChanged, Stop
-from broker.services.ports import Attached, NumberedFact
+from broker.services.ports import Attached, Held, NumberedFact
 from tests.fixtures.desk import Desk, a_hello, live
 
 
@@ -282,13 +282,14 @@ async def test_a_link_whose_lease_stands_still_is_detached_once(desk: Desk) -> N
 async def test_a_link_that_was_renewed_or_taken_over_meanwhile_is_left_alone(desk: Desk) -> None:
     links = desk.adapters.links
     seen = (await links.leases(desk.workspace))[desk.link]
-    await links.renew(desk.workspace, {desk.link: desk.attached.fence})
+    await links.renew(desk.workspace, {desk.link: Held(fence=desk.attached.fence, reports=desk.reported)})
     assert not await links.lapse(desk.workspace, desk.link, seen)
     seen = (await links.leases(desk.workspace))[desk.link]
     before = desk.attached.fence
     await desk.attach()
     assert not await links.lapse(desk.workspace, desk.link, seen)
-    await links.renew(desk.workspace, {desk.link: before})  # of a gateway that has not noticed yet
+    # Of a gateway that has not noticed yet.
+    await links.renew(desk.workspace, {desk.link: Held(fence=before, reports=0)})
     assert (await links.leases(desk.workspace))[desk.link] == f"{desk.attached.fence} 0"
     assert await is_online(desk)
 
@@ -299,7 +300,7 @@ async def test_a_gateway_that_was_given_up_by_mistake_has_its_peers_come_again(d
     stop = await desk.adapters.bus.listen(f"rc:{{{desk.workspace}}}:l:{desk.link}", heard.put_nowait)
     ((link, lease),) = (await desk.adapters.links.leases(desk.workspace)).items()
     await desk.adapters.links.lapse(desk.workspace, link, lease)
-    await desk.adapters.links.renew(desk.workspace, {desk.link: desk.attached.fence})
+    await desk.adapters.links.renew(desk.workspace, {desk.link: Held(fence=desk.attached.fence, reports=desk.reported)})
     async with asyncio.timeout(5):
         assert await heard.get() == "!kick"
     await stop()

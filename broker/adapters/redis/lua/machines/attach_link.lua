@@ -110,6 +110,11 @@ for agent in pairs(mine) do
     end_agent(a, 'released', 'its relay-connect was restarted')
   elseif fresh_boot and not has_ended(a) and running[agent] ~= tonumber(a.generation) then
     restart(a, 'relay_connect_restarted', true)
+  elseif not has_ended(a) and (running[agent] or 0) > tonumber(a.generation) then
+    -- That its process was replaced is lost with the store's last seconds, and so is what the new one had in flight.
+    a.generation = running[agent]
+    redis.call('HSET', K.agent(agent), 'generation', a.generation)
+    restart(a, 'reports_lost', true)
   elseif a.state == 'lost' or a.state == 'deaf' then
     back_to_work(a)
   end

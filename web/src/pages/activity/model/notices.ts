@@ -93,10 +93,12 @@ function hook(event: EventOf<"HookEvent">): Told | null {
 }
 
 function other(event: EventOf<"OtherEvent">): Told | null {
-  const data = (event.data ?? {}) as { text?: string };
+  const data = (event.data ?? {}) as { text?: string; machine?: string; lost?: number };
   switch (event.kind) {
     case "log.overflow":
       return warn(texts.session.outputDropped);
+    case "link.reports_lost":
+      return data.lost ? warn(texts.session.reportsLost(data.machine ?? "", data.lost)) : null;
     case "plan.warning":
     case "budget.warning":
     case "budget.spent":
