@@ -26,7 +26,7 @@ _M = TypeVar("_M")
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Parting(StrEnum):
@@ -213,8 +213,8 @@ FromLink = Annotated[
     State | Attached | Told | Questions | Left | Stopping | Taken | Refused | Ended, Field(discriminator="type")
 ]
 
-_TO_LINK: TypeAdapter[ToLink] = TypeAdapter(ToLink)
-_FROM_LINK: TypeAdapter[FromLink] = TypeAdapter(FromLink)
+_TO_LINK: TypeAdapter[ToLink] = TypeAdapter(ToLink, config=ConfigDict(defer_build=True))
+_FROM_LINK: TypeAdapter[FromLink] = TypeAdapter(FromLink, config=ConfigDict(defer_build=True))
 
 
 def read_to_link(line: bytes) -> ToLink | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -35,14 +34,14 @@ from broker.protocol.proxy import (
     CommandRan,
     Exited,
     Expired,
-    FrameRecorded,
     Handed,
     HookRan,
     Report,
     Started,
     StateChanged,
     readable,
-    write_frame_report,
+    readable_frame,
+    write_frame,
 )
 from connect.machine.spool import Spool, Weight
 from connect.step_log import tell_step
@@ -123,18 +122,8 @@ class Reporter(MachineReporter):
 
     def frame(self, frame: Frame) -> None:
         """A native frame went by; then, for each, how it changed the agent's state."""
-        content = [dataclasses.asdict(event) for event in frame.events if not is_state_event(event)]
-        report = FrameRecorded(
-            agent=self.agent,
-            generation=self.generation,
-            direction=frame.direction.value,
-            frame_type=frame.type,
-            transient=frame.transient,
-            events=content,
-            raw=None,
-        )
         weight = Weight.TRANSIENT if frame.transient else Weight.FRAME
-        self.spool.add(lambda seq: self._encode_frame(seq, report, raw=frame.raw), weight=weight)
+        self.spool.add(lambda seq: self._encode_frame(seq, frame), weight=weight)
         for event in frame.events:
             if is_state_event(event):
                 self._tell(event)
@@ -201,15 +190,28 @@ class Reporter(MachineReporter):
             case _:
                 pass
 
-    def _encode_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
-        encoded = write_frame_report(seq, report, raw=raw)
+    def _encode_frame(self, seq: int, frame: Frame) -> bytes:
+        events: Sequence[ContentEvent] = [event for event in frame.events if not is_state_event(event)]
+        encoded = self._write_frame(seq, frame, events, raw=frame.raw)
         if len(encoded) > _MAX_REPORT_BYTES:
             # It would break the link on every try; what it meant still goes through, if that at least fits.
-            omitted = orjson.dumps({"relaycast_omitted_bytes": len(raw)})
-            encoded = write_frame_report(seq, report, raw=omitted)
+            omitted = orjson.dumps({"relaycast_omitted_bytes": len(frame.raw)})
+            encoded = self._write_frame(seq, frame, events, raw=omitted)
         if len(encoded) > _MAX_REPORT_BYTES:
-            encoded = write_frame_report(seq, report.model_copy(update={"events": []}), raw=omitted)
-        return readable(self.redact(encoded))
+            encoded = self._write_frame(seq, frame, (), raw=omitted)
+        return readable_frame(self.redact(encoded))
+
+    def _write_frame(self, seq: int, frame: Frame, events: Sequence[ContentEvent], *, raw: bytes) -> bytes:
+        return write_frame(
+            seq,
+            agent=self.agent,
+            generation=self.generation,
+            direction=frame.direction.value,
+            frame_type=frame.type,
+            transient=frame.transient,
+            events=events,
+            raw=raw,
+        )
 
 
 def _shorten(value: Any) -> Any:

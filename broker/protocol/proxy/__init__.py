@@ -60,7 +60,9 @@ from broker.protocol.proxy.reading import (
     read_from_broker,
     read_from_proxy,
     readable,
+    readable_frame,
     write,
+    write_frame,
     write_frame_report,
     write_reports,
 )
@@ -132,7 +134,9 @@ __all__ = [
     "read_from_broker",
     "read_from_proxy",
     "readable",
+    "readable_frame",
     "write",
+    "write_frame",
     "write_frame_report",
     "write_reports",
 ]

@@ -12,7 +12,7 @@ from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.events import HookEvent
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.domain.workflows.runs.commands import DEFAULT_OUTPUT_BYTES, MAX_OUTPUT_BYTES, CommandKind
-from broker.protocol.proxy.members import ID_LENGTH, Number, Wire
+from broker.protocol.proxy.members import ID_LENGTH, LATER, Number, Wire
 
 
 class AskedBy(Wire):
@@ -230,5 +230,5 @@ class UnreadableCommand:
     reason: str
 
 
-COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")], config=LATER)
 """Reads a command from its JSON object, as it lies in a mailbox."""

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from broker.domain.ids import AgentId
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.ndjson import dumps, excerpt
 from broker.protocol.proxy.commands import Command, UnreadableCommand
-from broker.protocol.proxy.members import WHOLE
+from broker.protocol.proxy.members import LATER, WHOLE
 from broker.protocol.proxy.messages import FromBroker, FromProxy, UnknownMessage
 from broker.protocol.proxy.reports import FrameRecorded, NumberedReport, Reports, SpoolOverflowed
 from broker.protocol.salvage import Plain, elements, plain_members
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 BROKEN_REPORT = "relaycast/broken_report"
 """The frame type of the report that stands in place of one that could not be read."""
 
 _EXCERPT_BYTES = 1024
 
-_FROM_PROXY: TypeAdapter[FromProxy] = TypeAdapter(Annotated[FromProxy, Field(discriminator="type")])
-_FROM_BROKER: TypeAdapter[FromBroker] = TypeAdapter(Annotated[FromBroker, Field(discriminator="type")])
+_FROM_PROXY: TypeAdapter[FromProxy] = TypeAdapter(Annotated[FromProxy, Field(discriminator="type")], config=LATER)
+_FROM_BROKER: TypeAdapter[FromBroker] = TypeAdapter(Annotated[FromBroker, Field(discriminator="type")], config=LATER)
 _NUMBERED_REPORT: TypeAdapter[NumberedReport] = TypeAdapter(NumberedReport)
 _KNOWN_FROM_PROXY = frozenset({"hello", "reports", "ack", "auth.refresh"})
 _KNOWN_FROM_BROKER = frozenset({"welcome", "command", "auth", "ack"})
@@ -89,6 +95,46 @@ def write_frame_report(seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
     """A numbered frame report with `raw` put in as it is, without parsing it again."""
     body = report.model_dump(exclude={"raw"})
     return dumps({"seq": seq, "report": {**body, "raw": orjson.Fragment(raw)}})
+
+
+def write_frame(
+    seq: int,
+    *,
+    agent: AgentId,
+    generation: int,
+    direction: str,
+    frame_type: str,
+    transient: bool,
+    events: Sequence[DataclassInstance],
+    raw: bytes,
+) -> bytes:
+    """The same from the parts, without a model between: most of what a machine reports are fragments.
+
+    `events` are the codec's own; `raw` is JSON, put in as it is.
+    """
+    body: dict[str, object] = {
+        "type": "frame",
+        "agent": agent,
+        "generation": generation,
+        "direction": direction,
+        "frame_type": frame_type,
+        "transient": transient,
+        "events": events,
+        "raw": orjson.Fragment(raw),
+    }
+    try:
+        return orjson.dumps({"seq": seq, "report": body})
+    except orjson.JSONEncodeError:
+        return dumps({"seq": seq, "report": {**body, "events": [dataclasses.asdict(event) for event in events]}})
+
+
+def readable_frame(encoded: bytes) -> bytes:
+    """As `readable`, of what `write_frame` has written: that much is sure of it, and only JSON can be wrong."""
+    try:
+        from_json(encoded, allow_inf_nan=False, cache_strings=False)
+    except ValueError:
+        return readable(encoded)
+    return encoded
 
 
 def write_reports(encoded: list[bytes]) -> bytes:

@@ -1,7 +1,13 @@
+import dataclasses
+from typing import Any, get_args
+
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.domain.ids import AgentId, MessageId
+from broker.protocol.agents.events import ContentEvent, ToolCalled
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import (
     BROKEN_REPORT,
@@ -20,7 +26,10 @@ from broker.protocol.proxy import (
     read_from_broker,
     read_from_proxy,
     readable,
+    readable_frame,
     write,
+    write_frame,
+    write_frame_report,
     write_reports,
 )
 
@@ -142,3 +151,49 @@ def test_a_readable_report_is_left_as_it_is_and_another_replaced() -> None:
     assert read(in_place_of(GOOD, "the broker refused it"))[0].report.type == "frame"
     assert read(placeholder(9))[0] == NumberedReport(seq=9, report=SpoolOverflowed(dropped_frames=1))
     assert Handed(agent=AgentId("a"), generation=1, message_id=MessageId("m")) == read(GOOD)[0].report
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_INPUT = st.none() | st.dictionaries(st.text(st.characters()), _JSON, max_size=3)
+_EXAMPLES = st.one_of(*(st.builds(event) for event in get_args(ContentEvent) if event is not ToolCalled)) | st.builds(
+    ToolCalled, input=_INPUT
+)
+
+
+@given(events=st.lists(_EXAMPLES, max_size=3))
+def test_a_frame_from_its_parts_says_what_its_model_says(events: list[Any]) -> None:
+    model = FrameRecorded(
+        agent=AgentId("a"),
+        generation=3,
+        direction="out",
+        frame_type="x",
+        transient=True,
+        events=[dataclasses.asdict(event) for event in events],
+        raw=None,
+    )
+    raw = b'{"a":[1]}'
+    written = write_frame(
+        2,
+        agent=model.agent,
+        generation=model.generation,
+        direction=model.direction,
+        frame_type=model.frame_type,
+        transient=model.transient,
+        events=events,
+        raw=raw,
+    )
+    assert orjson.loads(written) == orjson.loads(write_frame_report(2, model, raw=raw))
+    assert readable_frame(written) == readable(written)
+
+
+@pytest.mark.parametrize(
+    "raw", [deep(199), deep(1000), b'"\\ud83d"', b"oh", b"NaN", b'"\xff"'], ids=lambda raw: repr(raw[:20])
+)
+def test_a_frame_that_is_no_json_is_replaced_as_any_report_is(raw: bytes) -> None:
+    instead = readable_frame(frame(2, raw))
+    assert (b"could not be read" in instead) or raw == b"NaN"
+    assert read(instead)[0].seq == 2

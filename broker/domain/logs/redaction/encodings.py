@@ -7,7 +7,6 @@ the text.
 from __future__ import annotations
 
 import base64
-import html
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -75,6 +74,8 @@ def _meaning(escape: str) -> str:
         return ""
     if escape[0] == "&":
         name = escape.rpartition("&")[2].removeprefix("amp;").rpartition(";")[0] or "amp"
+        import html  # noqa: PLC0415 - a table of two thousand names that are hardly ever met
+
         return _NAMED.get(name) or html.unescape(f"&{name};")
     if escape[0] == "%" or escape[-3:-2] in {"x", "0"}:
         return chr(int(escape[-2:], 16))
