@@ -22,7 +22,7 @@ import orjson
 from broker.domain.ids import AgentId
 from broker.domain.logs.redaction import Redactor
 from broker.domain.logs.redaction.streaming import StreamMask
-from broker.protocol.agents.events import AgentBroken, StateEvent, TextStreamed, ThoughtStreamed, TurnEnded
+from broker.protocol.agents.events import AgentBroken, AgentEvent, StateEvent, TextStreamed, ThoughtStreamed, TurnEnded
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
@@ -120,13 +120,17 @@ class Fragments:
         if key not in self._texts and len(self._texts) >= _MOST_TEXTS:
             yield from self._end(next(iter(self._texts)))
         text = self._texts.setdefault(key, _Text(StreamMask(self._redactor)))
-        text.last, text.raw = frame, raw
+        text.last, text.raw = dataclasses.replace(frame, events=_streamed(frame.events)), raw
         given = fragment.holder[fragment.member]
         shown = text.mask.take(given)
         if shown == given:
             yield frame
         elif shown:
             yield _with(frame, raw, shown)
+        elif len(text.last.events) < len(frame.events):
+            # What else it brought, such as the beginning of a turn, does not wait with its text.
+            others = tuple(event for event in frame.events if event not in text.last.events)
+            yield dataclasses.replace(_with(frame, raw, shown), events=others)
 
     def _before(self, frame: Frame) -> Iterator[Frame]:
         """The rest of what a frame ends: it repeats that text, or ends the turn."""
@@ -196,7 +200,7 @@ class _Text:
         self._rests = 0
 
     def rest(self, shown: str) -> list[Frame]:
-        """A frame of its own for what waited, in the form of the last one."""
+        """A frame of its own for what waited, in the form of the last one, whose other events were told with it."""
         if not shown or self.last is None:
             return []
         self._rests += 1
@@ -204,6 +208,11 @@ class _Text:
         if isinstance(own := raw.get("uuid"), str):  # it says which frames are sent again
             raw = {**raw, "uuid": f"{own}:{self._rests}"}
         return [_with(self.last, raw, shown)]
+
+
+def _streamed(events: tuple[AgentEvent, ...]) -> tuple[AgentEvent, ...]:
+    """Those that a fragment's text is in."""
+    return tuple(event for event in events if isinstance(event, TextStreamed | ThoughtStreamed))
 
 
 def _with(frame: Frame, raw: Json, shown: str) -> Frame:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from broker.adapters.trigger_search import automaton
 from broker.domain.ids import AgentId
 from broker.domain.logs.redaction import Redactor
-from broker.protocol.agents.events import TextSpoken, TextStreamed, ThoughtStreamed, TurnEnded, TurnOutcome
+from broker.protocol.agents.events import TextSpoken, TextStreamed, ThoughtStreamed, TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.fragments import Fragments, ReportedFragments, fragment_of
 from broker.protocol.proxy import FrameRecorded
@@ -131,6 +131,22 @@ def test_a_turns_end_lets_everything_go_first() -> None:
     assert gate.cut([streamed("acp", "bye")]) == []
     rest, last = gate.cut([ended])
     assert (text_of(rest), last) == ("bye", ended)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("parts", [["I begin. A pass", "word"], ["I", " begin"], ["I begin now, at last. "]])
+def test_what_else_a_fragment_brings_is_told_once_and_at_once(vendor: str, parts: list[str]) -> None:
+    begun, gate = TurnStarted(turn_id="t", message_id=None), Fragments(REDACTOR)
+    first = streamed(vendor, parts[0])
+    out = gate.cut([dataclasses.replace(first, events=(begun, *first.events))])
+    assert [event for frame in out for event in frame.events if event == begun] == [begun]
+    out += gate.release()
+    for number, part in enumerate(parts[1:], 2):
+        out += gate.cut([streamed(vendor, part, number=number)])
+    out += gate.release() + gate.cut([spoken(vendor, "".join(parts))])
+    events = [event for frame in out for event in frame.events]
+    assert events.count(begun) == 1
+    assert "".join(event.delta for event in events if isinstance(event, TextStreamed)) == "".join(parts)
 
 
 def test_what_another_agent_of_the_same_process_says_lets_nothing_go() -> None:
