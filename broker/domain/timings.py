@@ -94,6 +94,8 @@ class Timings:
     # Plans.
     pauses: int = 200
     """Of what a budget or a limit has made wait: the latest are told, as long as counters are kept."""
+    pauses_of_one: int = 50
+    """The same of one session, and of one agent, however many others have."""
     budgets: int = 200
     """Of one workspace, beside what each run has spent of those that are for runs."""
     plan_warning_percent: int = 80

@@ -10,6 +10,7 @@ from strawberry import ID
 from broker.domain.agents import agents as domain
 from broker.domain.plans.budgets import PER_UNIT, Unit
 from graphql_api.context import Info
+from graphql_api.types.budgets import MAX_PAUSES, Pause
 from graphql_api.types.fields import resolve
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import BigInt, DateTime
@@ -114,6 +115,16 @@ class Agent(Node):
         from graphql_api.types.sessions import session_of
 
         return await session_of(info, self.known.session_id)
+
+    @resolve(
+        "What budgets and limits of the plan have made it wait, the latest first: those whose rest it has spent, and"
+        " those that it is paid from and others have spent; 100 at most. What was noticed elsewhere is for who sees the"
+        " workspace."
+    )
+    async def pauses(self, info: Info) -> list[Pause]:
+        """What has stopped it."""
+        found = await info.context.services.budgets.pauses_over(info.context.principal, self.known)
+        return [Pause.of(each, is_over=is_over) for each, is_over in found[:MAX_PAUSES]]
 
 
 def _instant(at_ms: int | None) -> DateTime | None:

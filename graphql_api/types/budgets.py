@@ -13,6 +13,8 @@ from broker.domain.plans.budgets import BudgetScope, BudgetState, Period, Unit
 from graphql_api.pagination import Place
 from graphql_api.types.scalars import DateTime
 
+MAX_PAUSES = 100
+
 
 @strawberry.type(
     description="What agents may spend before somebody has to say that they may go on. A turn begins only where every"

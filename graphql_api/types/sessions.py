@@ -21,6 +21,7 @@ from graphql_api.node_ids import key_of
 from graphql_api.pagination import MAX_FIRST, After, Connection, First, Place, check_first, page_of, within
 from graphql_api.types.agents import Agent
 from graphql_api.types.approvals import Approval, approval_place
+from graphql_api.types.budgets import MAX_PAUSES, Pause
 from graphql_api.types.fields import resolve
 from graphql_api.types.groups import SessionAccess
 from graphql_api.types.log.changes import FileChangeEntry, changes_page
@@ -227,6 +228,15 @@ class Session(Node):
         desk, principal = info.context.services.desk, info.context.principal
         found = await desk.of_session(principal, self.known, status=ApprovalStatus.PENDING, limit=MAX_PAGE)
         return [Question.of(each) for each in found if each.is_question]
+
+    @resolve(
+        "What budgets and limits of the plan have made wait in it, the latest first: those noticed in it, and those"
+        " over the whole workspace, for who sees that; 100 at most."
+    )
+    async def pauses(self, info: Info) -> list[Pause]:
+        """What stopped what, here."""
+        found = await info.context.services.budgets.pauses_in(info.context.principal, self.known)
+        return [Pause.of(each, is_over=is_over) for each, is_over in found[:MAX_PAUSES]]
 
     @resolve("What each of its agents used, as long as counters are kept.")
     async def usage(self, info: Info) -> list[Usage]:

@@ -27,7 +27,7 @@ from graphql_api.context import Info
 from graphql_api.pagination import After, Connection, Edge, First, Place, check_first, page_of, within
 from graphql_api.types.approvals import Approval, Rule
 from graphql_api.types.audit import AuditRecord
-from graphql_api.types.budgets import Budget, Pause, budget_place
+from graphql_api.types.budgets import MAX_PAUSES, Budget, Pause, budget_place
 from graphql_api.types.fields import resolve
 from graphql_api.types.groups import Group, group_page
 from graphql_api.types.invitations import Invitation
@@ -44,7 +44,6 @@ from graphql_api.types.tokens import ServiceAccount, Token
 from graphql_api.types.usage import MessagesToday, Usage
 from graphql_api.types.views import SavedView
 
-MAX_PAUSES = 100
 _Query = Annotated[
     str, strawberry.argument(description="What to look for, in the language of log searches; '' is everything.")
 ]

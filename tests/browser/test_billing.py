@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from broker.domain.ids import WorkspaceId
+from tests.browser.accessibility import violations_in_both_themes
 from tests.browser.tab import person
 from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.stripe_double.server import StripeDouble, settings_of, stripe_double
@@ -142,5 +143,14 @@ async def test_what_a_budget_has_stopped_is_listed_and_that_it_goes_on_once_it_i
         stopped = page.get_by_role("table", name="What stopped what").get_by_role("row").nth(1)
         await expect(stopped).to_contain_text("the budget of the agent main/Worker in total is spent")
         await expect(stopped).to_contain_text("somebody raises it")
+        await page.goto(f"{gateway.url}/session/main")
+        stopped_here = page.get_by_role("list", name="What stopped what").get_by_role("listitem")
+        await expect(stopped_here).to_contain_text("the budget of the agent main/Worker in total is spent")
+        await page.get_by_role("button", name="Worker", pressed=False).first.press("Enter")
+        stopped_it = page.get_by_role("list", name="What stopped Worker").get_by_role("listitem")
+        await expect(stopped_it).to_contain_text("Until somebody raises it")
+        assert await violations_in_both_themes(page) == []
         await gateway.ok("POST", "/v1/budgets/raise", {**place, "amount": 1})
+        await expect(stopped_it).to_contain_text("Until over")
+        await page.goto(f"{gateway.url}/usage")
         await expect(stopped).to_contain_text("over")

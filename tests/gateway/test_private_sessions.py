@@ -33,6 +33,7 @@ LISTS = (
     "/v1/workflows/runs",
     "/v1/proxies",
     "/v1/budgets",
+    "/v1/pauses",
     "/v1/hooks/runs",
     "/v1/hooks/dead-letters",
     "/v1/logs/search?q=line",

@@ -102,6 +102,7 @@ TABLE = {
     "Session.message": "read",
     "Session.approvals": "read",
     "Session.questions": "read",
+    "Session.pauses": "read",
     "Session.usage": "meter sessions",
     "Subscription.sessionEvents": "read",
     "Subscription.agents": "read",

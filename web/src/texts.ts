@@ -1047,6 +1047,7 @@ export const billing = {
     ({ USD: "dollars", TOKENS: "tokens", TURNS: "turns", MINUTES: "minutes" })[unit],
   waitsForTurns: "held by running turns: messages wait until one has ended",
   pauses: "What stopped what",
+  pausesOf: (name: Shown) => `What stopped ${name}`,
   when: "Since",
   why: "Why",
   until: "Until",

@@ -60,6 +60,9 @@ _TEMPLATES: dict[str, str] = {
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
     "budgets": ":budgets",  # hash: "<scope> <unit> <period>", of a run ":<run>" -> JSON: limit, spent, since when, …
     "pauses": ":pauses",  # list: JSON of what a budget or a limit has made wait, the latest first
+    "wide_pauses": ":pauses:wide",  # list: those of them that may be over agents of any session
+    "session_pauses": ":s:%s:pauses",  # list: those that were noticed in a session
+    "agent_pauses": ":a:%s:pauses",  # list: those of budgets whose rest an agent's turn has spent
     "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import click
 import orjson
 
 from broker.cli.operator_client import ask
 from broker.cli.options import together
+from broker.domain.instants import show_minute
+from broker.domain.names import show_name
 from broker.domain.plans.budgets import Period, Unit
 
 _SCOPE = (
@@ -83,6 +86,43 @@ def list_(*, json_: bool) -> None:
         click.echo("There are no budgets. `relaycast budget set` makes one.")
     for each in found:
         click.echo(_line(each))
+
+
+@budget.command(epilog="WHERE: session:NAME or agent:SESSION/NAME; the whole workspace when it is left out.")
+@click.argument("where", required=False)
+@click.option("--json", "json_", is_flag=True, help="Print the answer as JSON.")
+def pauses(*, where: str | None, json_: bool) -> None:
+    """List what budgets and limits of the plan have made wait, and until when."""
+    found = ask("GET", _pauses_path(where))["pauses"]
+    if json_:
+        click.echo(orjson.dumps(found))
+        return
+    if not found:
+        click.echo("No budget or limit has stopped anything.")
+    for each in found:
+        who = f" ({show_name(each['agent_name'])})" if each["agent_name"] else ""
+        click.echo(f"{show_minute(each['at_ms'])}  {each['text']}{who} — {_until(each)}")
+
+
+def _pauses_path(where: str | None) -> str:
+    word, _, reference = (where or "workspace").partition(":")
+    name, _, agent = reference.partition("/")
+    match word, bool(name), bool(agent):
+        case "workspace", False, False:
+            return "/v1/pauses"
+        case "session", True, False:
+            return f"/v1/sessions/{quote(name, safe='')}/pauses"
+        case "agent", True, True:
+            return f"/v1/sessions/{quote(name, safe='')}/agents/{quote(agent, safe='')}/pauses"
+    raise click.UsageError(f"{where}: session:NAME or agent:SESSION/NAME")
+
+
+def _until(pause: dict[str, Any]) -> str:
+    if pause["is_over"]:
+        return "over"
+    if pause["until_ms"] is not None:
+        return f"until {show_minute(pause['until_ms'])}"
+    return "until agents are released" if pause["is_over"] is None else "until somebody raises it"
 
 
 def _say(found: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
@@ -11,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.people.access import Principal
 from broker.domain.plans.budgets import Budget, Period, Unit
+from broker.domain.plans.pauses import Pause
 from broker.gateway.serving.answers import Answer, Body, guard, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.gateway.serving.repeating import once
@@ -41,6 +44,9 @@ class BudgetsApi:
             ("PUT", "/v1/budgets", self.set),
             ("POST", "/v1/budgets/raise", once(self._s, self.raise_)),
             ("DELETE", "/v1/budgets", self.remove),
+            ("GET", "/v1/pauses", self.pauses),
+            ("GET", "/v1/sessions/{session}/pauses", self.pauses_in),
+            ("GET", "/v1/sessions/{session}/agents/{name}/pauses", self.pauses_over),
         ]
         return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
@@ -80,6 +86,31 @@ class BudgetsApi:
         body = await read_body(request, _Place)
         await self._s.budgets.remove(principal, body.scope, unit=body.unit, period=body.period)
         return Answer({"removed": True})
+
+    async def pauses(self, request: Request) -> Response:
+        """What budgets and limits have made wait, as far as the caller sees where."""
+        return _show_pauses(await self._s.budgets.pauses(await self._caller(request)))
+
+    async def pauses_in(self, request: Request) -> Response:
+        """The same of one session."""
+        principal = await self._caller(request)
+        session = await self._s.sessions.get(principal, request.path_params["session"])
+        return _show_pauses(await self._s.budgets.pauses_in(principal, session))
+
+    async def pauses_over(self, request: Request) -> Response:
+        """The same of one agent."""
+        principal = await self._caller(request)
+        session = await self._s.sessions.get(principal, request.path_params["session"])
+        agent = await self._s.sessions.agent(principal, session, request.path_params["name"])
+        return _show_pauses(await self._s.budgets.pauses_over(principal, agent))
+
+
+def _show_pauses(found: Iterable[tuple[Pause, bool | None]]) -> Answer:
+    return Answer({"pauses": [{**asdict(each), "budget": _name(each), "is_over": over} for each, over in found]})
+
+
+def _name(pause: Pause) -> str | None:
+    return None if pause.budget is None else str(pause.budget)
 
 
 def show_budget(budget: Budget) -> dict[str, object]:

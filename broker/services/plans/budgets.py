@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal, TokenKind
@@ -107,8 +109,39 @@ class Budgets:
         """
         require_budgets(principal)
         found, now_ms = await self._records.pauses(principal.workspace)
+        return await self._with_ends(principal, _seen_pauses(principal, found), now_ms=now_ms)
+
+    @check_within("who may read, and sees the session: `_require_in`")
+    async def pauses_in(self, principal: Principal, session: Session) -> list[tuple[Pause, bool | None]]:
+        """The same of one session: what was noticed there, as its log says too, and for who sees the workspace what was
+        over all of it.
+
+        Of what was noticed in a session that the caller does not see, it is not told where. Raises `NotPermitted`,
+        `NotFound`.
+        """
+        _require_in(principal, session.id)
+        found, now_ms = await self._records.pauses_of(principal.workspace, session.id)
+        there = [each for each in _told_in(principal, session.id, found) if each.was_in(session)]
+        return await self._with_ends(principal, there, now_ms=now_ms)
+
+    @check_within("as `pauses_in`")
+    async def pauses_over(self, principal: Principal, agent: Agent) -> list[tuple[Pause, bool | None]]:
+        """The same of one agent: what it has spent the rest of, and what it has waited for because others had.
+
+        Raises `NotPermitted`, `NotFound`.
+        """
+        _require_in(principal, agent.session_id)
+        found, now_ms = await self._records.pauses_of(principal.workspace, agent.session_id, agent.id)
+        paid_from = {each.place for each in await self._records.paying_for(principal.workspace, agent.id)}
+        told = _told_in(principal, agent.session_id, found)
+        over = [each for each in told if each.was_over(agent, paid_from=paid_from)]
+        return await self._with_ends(principal, over, now_ms=now_ms)
+
+    async def _with_ends(
+        self, principal: Principal, pauses: Sequence[Pause], *, now_ms: int
+    ) -> list[tuple[Pause, bool | None]]:
         spent = {each.place for each in await self._records.budgets(principal.workspace) if each.is_spent}
-        return [(each, each.is_over(spent=spent, now_ms=now_ms)) for each in _seen_pauses(principal, found)]
+        return [(each, each.is_over(spent=spent, now_ms=now_ms)) for each in pauses]
 
     @check_within("`all`, which it asks again each time")
     async def follow(self, principal: Principal) -> AsyncGenerator[list[Budget], None]:
@@ -208,6 +241,22 @@ def _seen_pauses(principal: Principal, pauses: Iterable[Pause]) -> list[Pause]:
         for each in pauses
         if each.budget is None or each.budget.scope in OF_NO_SESSION
     ]
+
+
+def _require_in(principal: Principal, session: SessionId) -> None:
+    principal.require(Permission.READ)
+    if not principal.sees(session):
+        raise NotFound("no such session", code="SESSION_NOT_FOUND")
+
+
+def _told_in(principal: Principal, session: SessionId, pauses: Iterable[Pause]) -> Iterator[Pause]:
+    """What was noticed elsewhere only who sees the workspace is told, and not from where unless they see that too."""
+    for each in pauses:
+        if each.session == session:
+            yield each
+        elif Permission.READ_WORKSPACE in principal.permissions:
+            is_seen = each.session is None or principal.sees(each.session)
+            yield each if is_seen else replace(each, session=None, agent=None, agent_name="")
 
 
 def _sees(principal: Principal, session: SessionId | None) -> bool:

@@ -63,5 +63,12 @@ class BudgetRecords(Protocol):
     async def pauses(self, workspace: WorkspaceId) -> tuple[Sequence[Pause], int]:
         """What budgets and limits have made wait, the latest first; and the store's time."""
 
+    async def pauses_of(
+        self, workspace: WorkspaceId, session: SessionId, agent: AgentId | None = None
+    ) -> tuple[Sequence[Pause], int]:
+        """Those noticed in a session, those that an agent of it has brought about, and those that may be over any
+        session; the latest first, each once. And the store's time.
+        """
+
     async def paying_for(self, workspace: WorkspaceId, agent: AgentId) -> Sequence[Budget]:
         """Those that an agent is paid from, as they stand now."""

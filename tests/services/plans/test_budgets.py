@@ -3,9 +3,12 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from redis.asyncio import Redis
 
+from broker.adapters.redis import keys
 from broker.domain.agents.agents import Behind
 from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
@@ -23,7 +26,9 @@ from broker.domain.plans.budgets import (
     count_amount,
     parse_place,
 )
+from broker.domain.plans.pauses import Pause
 from broker.domain.plans.plans import Limit, Plan
+from broker.domain.timings import TIMINGS
 from broker.services.agents.sessions import Sessions
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.plans.budgets import Budgets
@@ -168,6 +173,68 @@ async def test_a_limit_of_the_plan_that_is_reached_is_told_with_what_stopped(des
         pass
     (messages, is_over), _ = await budgets(desk).pauses(desk.person())
     assert (messages.limit, messages.until_ms is not None, is_over) == (Limit.MESSAGES, True, False)
+
+
+async def test_a_session_and_an_agent_have_what_stopped_them_and_nothing_of_others(desk: Desk) -> None:
+    worker, other = await desk.idle("Worker"), await desk.idle("Other")
+    elsewhere = await desk.adapters.registry.create_session(
+        desk.workspace, desk.new_session_id(), name="elsewhere", epoch="log-epoch"
+    )
+    service = budgets(desk)
+    await service.set(desk.person(), "agent:main/Worker", unit=Unit.TURNS, period=Period.TOTAL, amount=1)
+    await service.set(desk.person(), "workspace", unit=Unit.TURNS, period=Period.DAY, amount=1)
+    await desk.send("Worker")
+    assert scopes(await service.pauses_in(desk.person(), desk.session)) == {BudgetScope.AGENT, BudgetScope.WORKSPACE}
+    assert scopes(await service.pauses_in(desk.person(), elsewhere)) == {BudgetScope.WORKSPACE}
+    assert scopes(await service.pauses_over(desk.person(), worker)) == {BudgetScope.AGENT, BudgetScope.WORKSPACE}
+    told = await service.pauses_over(desk.person(), other)
+    assert [(each.agent_name, over) for each, over in told] == [("Worker", False)]  # paid from the same budget
+    later = replace(other, spawned_at_ms=other.spawned_at_ms + 60_000)
+    assert await service.pauses_over(desk.person(), later) == []
+
+
+async def test_what_stopped_everybody_is_told_in_another_session_without_where_it_came_from(desk: Desk) -> None:
+    await desk.idle("Worker")
+    elsewhere = await desk.adapters.registry.create_session(
+        desk.workspace, desk.new_session_id(), name="elsewhere", epoch="log-epoch"
+    )
+    service = budgets(desk)
+    await service.set(desk.person(), "workspace", unit=Unit.TURNS, period=Period.DAY, amount=1)
+    await desk.send("Worker")
+    outsider = replace(
+        a_person(desk.workspace, kind=TokenKind.MEMBER, role=MemberRole.MEMBER),
+        privacy=Privacy(levels={desk.session.id: {}}),
+    )
+    [(pause, _)] = await service.pauses_in(outsider, elsewhere)
+    assert (pause.session, pause.agent, pause.agent_name) == (None, None, "")
+    with pytest.raises(NotFound):
+        await service.pauses_in(outsider, desk.session)
+    shared = a_person(desk.workspace, kind=TokenKind.OBSERVER, session=elsewhere.id)
+    assert await service.pauses_in(shared, elsewhere) == []  # it sees no more than its session's log
+    with pytest.raises(NotPermitted):
+        await service.pauses_in(a_person(desk.workspace, kind=TokenKind.PROXY), elsewhere)
+
+
+async def test_what_stopped_a_session_is_found_however_much_others_were_stopped(desk: Desk) -> None:
+    worker = await desk.idle("Worker")
+    service = budgets(desk)
+    own = "agent:main/Worker"
+    await service.set(desk.person(), own, unit=Unit.TURNS, period=Period.TOTAL, amount=1)
+    await desk.turn(worker, (await desk.send("Worker"))[0])
+    redis, key = cast(Redis, desk.adapters.redis), keys.key(desk.workspace, "pauses")
+    await redis.ltrim(key, 1, 0)  # as when 200 others have come since
+    assert await service.pauses(desk.person()) == []
+    assert len(await service.pauses_in(desk.person(), desk.session)) == 1
+    assert len(await service.pauses_over(desk.person(), worker)) == 1
+    for number in range(TIMINGS.pauses_of_one + 5):
+        await service.set(desk.person(), own, unit=Unit.TURNS, period=Period.TOTAL, amount=number + 2)
+        await desk.turn(worker, (await desk.send("Worker"))[0])
+    for name, of in (("session_pauses", desk.session.id), ("agent_pauses", worker.id)):
+        assert await redis.llen(keys.key(desk.workspace, name, of)) == TIMINGS.pauses_of_one
+
+
+def scopes(told: list[tuple[Pause, bool | None]]) -> set[BudgetScope]:
+    return {each.budget.scope for each, _ in told if each.budget}
 
 
 async def test_an_agent_is_in_one_run_at_most_and_has_no_budget_for_each(desk: Desk) -> None:

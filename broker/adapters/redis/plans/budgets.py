@@ -76,6 +76,23 @@ class RedisBudgets:
         rows = await self._redis.lrange(keys.key(workspace, "pauses"), 0, -1)
         return [_pause(orjson.loads(text)) for text in rows], int(await self._scripts.run("now", workspace))
 
+    async def pauses_of(
+        self, workspace: WorkspaceId, session: SessionId, agent: AgentId | None = None
+    ) -> tuple[Sequence[Pause], int]:
+        """Those noticed in a session, those that an agent of it has brought about, and those that may be over any
+        session; the latest first, each once. And the store's time.
+        """
+        lists = [keys.key(workspace, "session_pauses", session), keys.key(workspace, "wide_pauses")]
+        if agent is not None:
+            lists.append(keys.key(workspace, "agent_pauses", agent))
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for each in lists:
+                pipe.lrange(each, 0, -1)
+            rows = await pipe.execute()
+        found = {text: _pause(orjson.loads(text)) for row in rows for text in row}
+        latest = sorted(found.values(), key=lambda pause: pause.at_ms, reverse=True)
+        return latest, int(await self._scripts.run("now", workspace))
+
     async def paying_for(self, workspace: WorkspaceId, agent: AgentId) -> Sequence[Budget]:
         """Those that an agent is paid from, as they stand now."""
         found: list[str] = await self._scripts.run("budgets_of_agent", workspace, agent=agent)

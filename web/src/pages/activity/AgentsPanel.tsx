@@ -23,6 +23,7 @@ import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
 const AgentMenu = lazy(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
+const Pauses = lazy(() => import("./Pauses").then((m) => ({ default: m.Pauses })));
 
 interface AgentsPanelProps {
   session: string;
@@ -58,6 +59,9 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
           <ul className="flex flex-col">{ended.map((agent) => item({ agent, children: [] }))}</ul>
         </details>
       )}
+      <Suspense>
+        <Pauses session={session} agent={agents.find(({ name }) => name === chosen)} budgets={budgets} />
+      </Suspense>
     </div>
   );
 }

@@ -1,11 +1,11 @@
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import { usePermissions } from "~/acting/usePermissions";
-import { dayOrClock, whole } from "~/design/time";
 import { Table } from "~/design/Table";
 import { said } from "~/live/http";
+import { PAUSES } from "~/live/pauses";
+import { Instant, Until } from "~/live/PauseTimes";
 import { useBudgets } from "~/live/useBudgets";
-import { PAUSES, type Pause } from "./documents";
 import { useSessionNames } from "./useSessionNames";
 import * as texts from "~/texts";
 
@@ -46,20 +46,5 @@ export function PauseList() {
         />
       </div>
     </section>
-  );
-}
-
-function Until({ pause: { isOver, until } }: { pause: Pause }) {
-  if (isOver) return <span className="text-faint">{texts.billing.isOver}</span>;
-  if (until === null) return isOver === null ? texts.billing.untilReleased : texts.billing.untilRaised;
-  return <Instant at={until} />;
-}
-
-function Instant({ at }: { at: string }) {
-  const ms = Date.parse(at);
-  return (
-    <time dateTime={at} title={whole(ms)}>
-      {dayOrClock(ms)}
-    </time>
   );
 }

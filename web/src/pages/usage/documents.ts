@@ -55,23 +55,3 @@ export const USED_BY_NAME = graphql(
   `,
   [COUNTERS],
 );
-
-/** What stopped what. */
-export const PAUSES = graphql(`
-  query Pauses {
-    workspace {
-      id
-      pauses {
-        at
-        until
-        isOver
-        text
-        budgetKey
-        limit
-        sessionKey
-        agentName
-      }
-    }
-  }
-`);
-export type Pause = ResultOf<typeof PAUSES>["workspace"]["pauses"][number];

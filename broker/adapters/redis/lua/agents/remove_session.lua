@@ -17,6 +17,6 @@ redis.call('HDEL', K.session_names(), name)
 redis.call('HDEL', K.stops(), 'session:' .. session)
 for _, run in ipairs(redis.call('SMEMBERS', K.session_runs(session))) do wake_run(run) end
 redis.call('UNLINK', K.session_runs(session), K.session_listeners(session), K.session(session), K.log(session), K.sizes(session),
-  K.names(session), K.session_live(session))
+  K.names(session), K.session_live(session), K.session_pauses(session))
 drop_budgets_of(session)
 return 1

@@ -257,6 +257,12 @@ end
 
 local spend
 do
+  -- Whether agents of several sessions may be paid from it: of a run's, none but those of the run are.
+  local function is_wide(key)
+    local payer, period = string.match(key, '^(%a+)%S* %a+ (%S+)$')
+    return (payer == 'workspace' or payer == 'person') and not string.find(period, ':', 1, true)
+  end
+
   local function tell_budget(a, kind, key, budget)
     append(a.session, kind, a.id, a.name, object('budget', key, 'name', budget.name, 'unit', budget.unit,
       'period', budget.period, 'spent', budget.spent, 'limit', allowed_by(budget), 'text', budget_text(key, budget)))
@@ -293,7 +299,7 @@ do
       if is_spent(budget) and not was_spent then
         tell_budget(a, 'budget.spent', key, budget)
         note_pause(object('at_ms', NOW, 'budget', key, 'session', a.session, 'agent', a.id, 'name', a.name,
-          'until_ms', period_ends(budget.period), 'text', budget_text(key, budget)))
+          'until_ms', period_ends(budget.period), 'text', budget_text(key, budget)), a.session, a.id, is_wide(key))
         budget.ask = ask_for_more(a, key, budget)
         wake_at(NOW, 'budget|' .. key)
       elseif not is_spent(budget) and not budget.warned

@@ -94,7 +94,7 @@ end
 -- Nothing of an agent is left.
 local function forget_agent(agent, session)
   redis.call('DEL', K.agent(agent), K.queue(agent), K.inflight(agent), K.inbox(agent), K.settled(agent), K.asks(agent),
-    K.answering(agent), K.granted(agent), K.seen_frames(agent), K.agent_channels(agent))
+    K.answering(agent), K.granted(agent), K.seen_frames(agent), K.agent_channels(agent), K.agent_pauses(agent))
   redis.call('ZREM', K.members(session), agent)
   drop_budgets_of(agent)
   forget_timer('forget|' .. agent .. '|' .. session)

@@ -60,11 +60,23 @@ local function count_time(agent)
   end
 end
 
--- Writes down what a budget or a limit makes wait from now on, and until when at most. `pause`: JSON.
-local function note_pause(pause)
-  redis.call('LPUSH', K.pauses(), pause)
-  redis.call('LTRIM', K.pauses(), 0, T.pauses - 1)
-  redis.call('EXPIRE', K.pauses(), T.usage_kept_s)
+local note_pause
+do
+  local function keep_pause(list, pause, most)
+    redis.call('LPUSH', list, pause)
+    redis.call('LTRIM', list, 0, most - 1)
+    redis.call('EXPIRE', list, T.usage_kept_s)
+  end
+
+  -- Writes down what a budget or a limit makes wait from now on, and until when at most. `pause`: JSON. `agent`: whose turn
+  -- has spent the rest, if any has. `is_wide`: whether agents of other sessions may wait for it too. Kept for the session
+  -- and the agent as well, so that what stopped those is found without what has stopped all others.
+  function note_pause(pause, session, agent, is_wide)
+    keep_pause(K.pauses(), pause, T.pauses)
+    keep_pause(K.session_pauses(session), pause, T.pauses_of_one)
+    if agent then keep_pause(K.agent_pauses(agent), pause, T.pauses_of_one) end
+    if is_wide then keep_pause(K.wide_pauses(), pause, T.pauses) end
+  end
 end
 
 -- Tells a session, once a day for each step, that a limit is near or reached.
@@ -79,7 +91,7 @@ local function warn(session, what, plan, used, limit, resets_at_ms)
     'text', warning(what, plan, used, limit, resets_at_ms)))
   if percent == 100 then
     note_pause(object('at_ms', NOW, 'limit', what, 'session', session, 'until_ms', resets_at_ms,
-      'text', warning(what, plan, used, limit, resets_at_ms)))
+      'text', warning(what, plan, used, limit, resets_at_ms)), session, nil, true)
   end
 end
 
