@@ -227,6 +227,7 @@ class RelayConnect:
             runs_commands=True,
             awaits_files=True,
             hashes_paths=True,
+            takes_digests=True,
             guards=self._guards.version,
         )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -18,6 +20,9 @@ from broker.domain.errors import BadRequest
 from connect.policy.owners_file import NO_FILE, OwnersFile, toml_text
 
 M = TypeVar("M", bound=BaseModel)
+Stamp = tuple[int, int, int, int, int]
+_SETTLED_NS = 2_000_000_000
+"""File systems tell times in steps of up to two seconds: a change within one of them would not show."""
 
 
 class AllowFile(OwnersFile, Generic[M]):
@@ -41,6 +46,16 @@ class AllowFile(OwnersFile, Generic[M]):
     def content(self) -> bytes | None:
         """What is on disk; None for nothing. Raises `BadRequest` for what others may have put there."""
         return self._read(self.path)
+
+    def stamp(self) -> Stamp | None:
+        """What changes with whatever changes the file; None where that cannot be told, as it was changed just now."""
+        try:
+            found = os.lstat(self.path)
+        except OSError:
+            return None
+        if time.time_ns() - found.st_ctime_ns < _SETTLED_NS:
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def parse(self, content: bytes | None) -> M:
         """What it says; raises `BadRequest`."""
@@ -77,6 +92,8 @@ class TakenList(Generic[M]):
         self._expected = ""
         self._problem = ""
         self._list = file.nothing()
+        self._stamp: Stamp | None = None
+        """Of the file when it was what was taken: as long as it is the same, nobody has to read megabytes again."""
         self._begin(fresh=fresh)
 
     @property
@@ -97,10 +114,14 @@ class TakenList(Generic[M]):
     def look(self) -> None:
         """See whether the file is still what was taken, or what a person was said to put there."""
         file = self._file
+        stamp = file.stamp()
+        if stamp is not None and stamp == self._stamp:
+            return
+        self._stamp = None
         try:
             content = file.content()
             if hash_of(content) == self._hash:
-                self._problem = ""
+                self._stamp, self._problem = stamp, ""
             elif hash_of(content) == self._expected:
                 self._take(content)
             else:

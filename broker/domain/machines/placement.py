@@ -61,6 +61,8 @@ class Proxy:
     """Whether it waits for files of theirs."""
     hashes_paths: bool = False
     """Whether it can say if protected files have changed."""
+    takes_digests: bool = False
+    """Whether it knows what its owner has allowed of a workflow by its hash alone."""
     stopped: Stop | None = None
     """Who has stopped it: nothing is started there until it is resumed."""
 

@@ -174,7 +174,10 @@ class RunCommand(Wire):
     """What the workflow is called, for people: consents are found by it."""
     templates: list[str] = Field(default_factory=list)
     """All that the file has run in this folder of this machine, see `domain.workflows.commands`: what the owner
-    consents to as a whole. What is ordered has to be one of them."""
+    consents to as a whole. What is ordered has to be one of them. Left out where they are long, and `digest` is known:
+    each order of a run would have those of all its steps."""
+    digest: str = Field(default="", max_length=ID_LENGTH)
+    """SHA-256 of them. Only an older relay-connect goes without (`Hello.takes_digests`)."""
     template: str = ""
     """Which of them this is; '' for a kind that needs no consent."""
     kind: CommandKind

@@ -65,6 +65,8 @@ class Hello(Wire):
     """It knows the kind `file_awaited` of commands."""
     hashes_paths: bool = False
     """Likewise `paths_hashed`."""
+    takes_digests: bool = False
+    """It finds what its owner has allowed by `RunCommand.digest`, without the texts."""
     guards: int | None = None
     """The version of the `guards` that it holds, 0 for none; an older one does not know the command."""
     makes_worktrees: bool = False

@@ -14,7 +14,7 @@ from broker.domain.workflows.files.definition import Preflight, StepEntry, Workf
 from broker.domain.workflows.graphs.graph import Workflow, compile_workflow
 from broker.domain.workflows.graphs.preflight import all_steps, preflights_of
 from broker.domain.workflows.graphs.topology import Topology, topology_of
-from broker.domain.workflows.planning.plan import Plan, plan_workflow
+from broker.domain.workflows.planning.plan import Consent, Place, plan_workflow
 from broker.protocol.relay_yaml.reader import Problem, read_workflow_file
 from broker.services.ports import WorkflowRecords
 from broker.services.time_bound import TakesTooLong, within
@@ -23,6 +23,15 @@ _KEPT = 500
 _SHOWN_PROBLEMS = 20
 _READ_S = 1.0
 """Of the processor, for a file that is started: a thousand steps one after the other take a third of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Needed:
+    """What a workflow's steps need of the machines that they run on. Each order asks for it, so it is found at once."""
+
+    places: Mapping[str, Place | None]
+    """By step."""
+    consents: Mapping[Place, Consent]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,23 +54,26 @@ class Definition:
         return topology_of(self.file, self.entry)
 
     @cached_property
-    def _plans(self) -> dict[tuple[str, str | None], Plan]:
+    def _needed(self) -> dict[tuple[str, str | None], _Needed]:
         return {}
 
-    def _plan(self, workflow: str, machine: str | None) -> Plan:
-        if (workflow, machine) not in self._plans:
-            self._plans[workflow, machine] = plan_workflow(self.file, workflow, machine=machine)
-        return self._plans[workflow, machine]
+    def _needed_for(self, workflow: str, machine: str | None) -> _Needed:
+        if (workflow, machine) not in self._needed:
+            plan = plan_workflow(self.file, workflow, machine=machine)
+            self._needed[workflow, machine] = _Needed(
+                places={each.name: each.place for each in plan.steps},
+                consents={each.place: each for each in plan.consents},
+            )
+        return self._needed[workflow, machine]
 
-    def templates(self, step: str, *, machine: str | None, root: str | None = None) -> tuple[str, ...]:
-        """What the file has run where a step of it runs, see `domain.workflows.plan.Consent`.
+    def consent(self, step: str, *, machine: str | None, root: str | None = None) -> Consent | None:
+        """What the machine is to agree to where a step of the file runs; None for nothing.
 
         `root`: the workflow of the file that people started, where that has called this one.
         """
-        own = self._plan(self.entry.name, machine)
-        place = next((each.place for each in own.steps if each.name == step), None)
-        consents = own.consents if root is None else self._plan(root, machine).consents
-        return next((each.templates for each in consents if each.place == place), ())
+        place = self._needed_for(self.entry.name, machine).places.get(step)
+        consents = self._needed_for(root or self.entry.name, machine).consents
+        return None if place is None else consents.get(place)
 
     @cached_property
     def steps(self) -> dict[str, StepEntry]:

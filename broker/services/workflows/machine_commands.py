@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from broker.domain.errors import NoPlacement
 from broker.domain.ids import LinkId, ProxyId, WorkspaceId
@@ -127,7 +128,8 @@ class MachineCommands:
     ) -> CommandOrder:
         proxy = await self._machine(scene, scene.machine(step, agent))
         asked_by = await self._spawner.describe_asker(scene.by, proxy, session=scene.session.id)
-        order = command.model_copy(update={"asked_by": asked_by})
+        consent = _tell_consent(scene, step.name, proxy)
+        order = command.model_copy(update={"asked_by": asked_by, **consent})
         return order_command(order, proxy, link=LinkId(proxy.id))
 
     async def _machine(self, scene: Scene, reference: str | None) -> Proxy:
@@ -207,10 +209,21 @@ class MachineCommands:
             attempt=scene.standing(step.name).attempt,
             session=scene.session.id,
             file=scene.row.name,
-            templates=list(scene.templates(step.name)),
             kind=CommandKind.SHELL,
             cwd=scene.folder(step, agent),
         )
+
+
+def _tell_consent(scene: Scene, step: str, proxy: Proxy) -> dict[str, Any]:
+    """What the machine is told of what its owner has to have allowed.
+
+    Long texts are known by their hash: an order has those of all steps, so a run's orders would grow with its square.
+    """
+    consent = scene.consent(step)
+    if consent is None:
+        return {}
+    told = consent.is_short or not proxy.takes_digests
+    return {"digest": consent.digest, "templates": list(consent.templates) if told else []}
 
 
 def _quote_output(condition: Verification, told: CommandEnd) -> str:

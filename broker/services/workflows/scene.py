@@ -16,6 +16,7 @@ from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import AgentEntry, StepEntry
 from broker.domain.workflows.files.placeholders import Placeholder, placeholders
 from broker.domain.workflows.graphs.graph import Step
+from broker.domain.workflows.planning.plan import Consent
 from broker.domain.workflows.runs.commands import CommandId
 from broker.domain.workflows.runs.journal import AttemptEnded, Fact
 from broker.domain.workflows.runs.run import Run
@@ -131,9 +132,9 @@ class Scene:
             return (self.webhook(step) or "") if step in self.run.steps else ""
         return await self.output_of(step)
 
-    def templates(self, step: str) -> tuple[str, ...]:
+    def consent(self, step: str) -> Consent | None:
         """All that the file has run where the step runs: what the machine's owner consents to as a whole."""
-        return self.definition.templates(step, machine=self.row.machine, root=self.row.root)
+        return self.definition.consent(step, machine=self.row.machine, root=self.row.root)
 
     async def output_of(self, step: str) -> str:
         """What a step has said; '' as long as it has said nothing."""

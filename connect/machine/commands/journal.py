@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -138,8 +139,8 @@ class Journal(Generic[_R]):
     def _trim(self) -> None:
         surplus = len(self._known) - _MOST
         if surplus > 0:
-            over = [run for run, known in self._known.items() if known.step is Step.TOLD]
-            for run in over[:surplus]:
+            told = (run for run, known in self._known.items() if known.step is Step.TOLD)
+            for run in list(islice(told, surplus)):
                 del self._known[run]
 
     def _rewrite(self) -> None:

@@ -61,7 +61,7 @@ def both(output: Kept, errors: Kept, *, mask: Callable[[str], str]) -> str:
 
 def mask_secrets(text: str) -> str:
     """A text without secrets. It takes milliseconds for each hundred kilobytes."""
-    return _redactor().text(text).text
+    return _redactor().text(text).text if text else ""
 
 
 @cache

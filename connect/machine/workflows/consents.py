@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -35,6 +36,10 @@ def allowing(name: str) -> str:
     return f"relay-connect workflow allow {shlex.quote(name)}"
 
 
+ALLOWING_FILE = "relay-connect workflow allow FILE"
+"""The same, of one whose texts this machine was not told."""
+
+
 class Standing(StrEnum):
     """How a workflow stands with this machine's owner."""
 
@@ -63,6 +68,11 @@ class Consent(NamedConsent):
         """What it is allowed under."""
         return self.name
 
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The same, to be looked for."""
+        return frozenset(self.templates)
+
 
 class Consents(ConsentList[Consent]):
     """The whole of the allow-list, by the names of files."""
@@ -82,8 +92,12 @@ class Objection:
 
 def mismatch(order: RunCommand) -> str:
     """Why what is ordered is none of the texts that it says to be; '' when it is one."""
-    if order.template not in order.templates:
+    if order.templates and order.template not in order.templates:
         return "it is not among what the file has run"
+    if order.templates and order.digest and order.digest != digest_of(order.templates):
+        return "what the file has run is not what its hash is of"
+    if not order.templates and not order.digest:
+        return "it does not say what the file has run"
     if order.kind is CommandKind.SHELL:
         known = {f(order.text) for f in (shell_template, check_template, preflight_template)}
         return "" if order.template in known else "its text is not the one that it says to be"
@@ -106,7 +120,9 @@ def judge(consents: Consents, order: RunCommand, *, folder: Path) -> Objection |
     if not here:
         why = f"the owner of this machine has not allowed this workflow in {folder}"
         return Objection(standing=Standing.UNKNOWN, why=why)
-    if digest_of(order.templates) in {each.digest for each in here}:
+    digest = order.digest or digest_of(order.templates)
+    # Whatever the broker says of it: it has to be a text that the owner was shown.
+    if any(each.digest == digest and order.template in each.texts for each in here):
         return None
     why = "what it runs was changed since the owner of this machine allowed it"
     return Objection(standing=Standing.MODIFIED, why=why)

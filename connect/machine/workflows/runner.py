@@ -22,7 +22,15 @@ from connect.machine.commands.runner import STOPPED, UNKEPT, OnceRunner
 from connect.machine.reporting import MachineReporter
 from connect.machine.spool import Spool
 from connect.machine.workflows.consent_file import TakenConsents
-from connect.machine.workflows.consents import Objection, Standing, allowing, is_readable, judge, mismatch
+from connect.machine.workflows.consents import (
+    ALLOWING_FILE,
+    Objection,
+    Standing,
+    allowing,
+    is_readable,
+    judge,
+    mismatch,
+)
 from connect.machine.workflows.execution import Bench, execute, report_of
 from connect.machine.workflows.refusals import Refusal, Refusals
 from connect.machine.workflows.values import ValueRefused
@@ -191,6 +199,11 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
     def _report_objection(self, order: RunCommand, folder: OpenFolder, objection: Objection) -> NotRun:
         if objection.standing is Standing.DENIED:
             return NotRun(CommandState.REFUSED, objection.why)
+        if not order.templates:  # they are long: the file has them
+            how = f"`{ALLOWING_FILE}`, with the file itself, in its folder"
+            self._tell(f"workflow {order.file} waits: {objection.why}; to look at it and allow it here: {how}")
+            why = f"{objection.why}; to look at it and allow it: {how} on that machine"
+            return NotRun(CommandState.NEEDS_CONSENT, why)
         root = next((each for each in self._around.gate.folders if folder.path.is_relative_to(each)), folder.path)
         self._around.refusals.add(
             Refusal(

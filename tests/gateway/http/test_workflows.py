@@ -17,6 +17,7 @@ import pytest
 from broker.app import build_driver, build_workflows
 from broker.domain.agents.agents import Dialect
 from broker.domain.errors import Fenced
+from broker.domain.workflows.runs.commands import digest_of, shell_template
 from broker.protocol.agents.events import TurnOutcome
 from broker.protocol.proxy import Deliver, FrameRecorded, RunCommand, Spawn, Stop
 from broker.settings import Settings
@@ -527,3 +528,27 @@ async def test_a_driver_that_dies_at_any_question_to_the_store_leaves_a_run_that
         assert at > 8
         assert set(ordered(machine).values()) == {1}
         assert len(ordered(machine)) == 2 * (at - 1)
+
+
+@pytest.mark.parametrize(
+    ("knows", "letters", "told"),
+    [(True, 2_000, 0), (False, 2_000, 10), (True, 20, 10)],
+    ids=["long", "long, and an older machine", "short"],
+)
+async def test_what_is_long_is_told_with_no_order_so_that_a_run_costs_what_its_steps_do(
+    gateway: Gateway, knows: bool, letters: int, told: int
+) -> None:
+    commands = [f"echo {number} {'x' * letters}" for number in range(10)]
+    steps = "".join(
+        f"      - {{ name: s{number}, type: deterministic, command: {command} }}\n"
+        for number, command in enumerate(commands)
+    )
+    text = f'version: "1.0"\nname: long\nswarm: {{ pattern: dag }}\nworkflows:\n  - name: long\n    steps:\n{steps}'
+    templates = [shell_template(each) for each in commands]
+    async with gateway.machine(runs_commands=True, takes_digests=knows) as machine, a_worker(gateway):
+        await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        await machine.until(lambda: len(machine.commands) == len(commands))
+        orders = [each for each in machine.commands if isinstance(each, RunCommand)]
+        assert [each.template for each in orders] == templates
+        assert {each.digest for each in orders} == {digest_of(templates)}
+        assert [len(each.templates) for each in orders] == [told] * len(orders)

@@ -355,6 +355,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         runs_commands=hello.runs_commands,
         awaits_files=hello.awaits_files,
         hashes_paths=hello.hashes_paths,
+        takes_digests=hello.takes_digests,
         stopped=read_stop(stop) if stop else None,
     )
 

@@ -44,6 +44,9 @@ _HUB_PATTERNS = frozenset(
 )
 """Where the public runner adds an owner and a reviewer of its own to steps."""
 _MOST_MATCHED = 300
+_SHORT_BYTES = 16 * 1024
+"""Of the texts that a machine is told with each command of a run. Of more it is told the hash: otherwise all commands
+of a run together would grow with the square of their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ class Consent:
     digest: str
     """SHA-256 of the templates, values left out: another value is the same consent, another command is not."""
     templates: tuple[str, ...]
+    is_short: bool
+    """Whether a machine is told all of it with each command, so that its owner can be shown it without the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +292,8 @@ class _Planner:
         for place, template in self._templates(self.entry, set()):
             found[place].append(template)
         for place, templates in found.items():
-            yield Consent(place=place, digest=digest_of(templates), templates=tuple(templates))
+            is_short = sum(len(each.encode()) for each in templates) <= _SHORT_BYTES
+            yield Consent(place=place, digest=digest_of(templates), templates=tuple(templates), is_short=is_short)
 
     def _templates(self, entry: WorkflowEntry, seen: set[str]) -> Iterator[tuple[Place, str]]:
         """Whatever a machine would run that is no agent, of the workflows called from here too."""

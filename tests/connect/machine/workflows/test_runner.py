@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.domain.ids import SessionId
-from broker.domain.workflows.runs.commands import CommandKind, CommandState, check_template, shell_template
+from broker.domain.workflows.runs.commands import CommandKind, CommandState, check_template, digest_of, shell_template
 from broker.protocol.proxy import AskedBy, StopCommand
 from connect.machine.commands.journal import Journal
 from connect.machine.spool import Spool
-from connect.machine.workflows.consents import Consents
+from connect.machine.workflows.consents import Consent, Consents
+from connect.machine.workflows.refusals import read_refusals
 from connect.machine.workflows.runner import MOST_AT_ONCE
 from connect.policy.policy import Policy
 from connect.system import process_tree
@@ -267,6 +268,33 @@ async def test_an_order_that_is_at_odds_with_what_was_allowed_is_refused(tmp_pat
         assert not (machine.project / "pwned").exists()
 
 
+async def test_what_was_allowed_is_found_by_its_hash_alone(tmp_path: Path) -> None:
+    async with ground(tmp_path) as machine:
+        order = machine.order("echo done")
+        consent = Consent(name="demo", digest=digest_of(order.templates), templates=(order.template,), root=tmp_path)
+        machine.put(Consents().with_more(consent))
+        long = order.model_copy(update={"templates": [], "digest": consent.digest})
+        assert (await machine.take(long)).output == "done\n"
+        for wrong in (
+            {"text": "touch pwned", "template": shell_template("touch pwned")},
+            {"digest": digest_of(["another"])},
+            {"digest": ""},
+            {"digest": consent.digest, "templates": [order.template, "another"]},
+        ):
+            pretence = long.model_copy(update={"command": f"x{wrong}", **wrong})
+            assert not (await machine.take(pretence)).state.was_started, wrong
+        assert not (machine.project / "pwned").exists()
+
+
+async def test_of_texts_that_it_was_not_told_a_machine_says_that_the_file_is_to_be_shown(tmp_path: Path) -> None:
+    async with ground(tmp_path) as machine:
+        order = machine.order("true")
+        ended = await machine.take(order.model_copy(update={"templates": [], "digest": digest_of(order.templates)}))
+        assert ended.state is CommandState.NEEDS_CONSENT
+        assert "relay-connect workflow allow FILE" in ended.reason
+        assert read_refusals(machine.state) == []
+
+
 async def test_a_list_that_was_changed_by_somebody_else_allows_nothing(tmp_path: Path) -> None:
     async with ground(tmp_path) as machine:
         order = machine.order("true")
@@ -274,6 +302,23 @@ async def test_a_list_that_was_changed_by_somebody_else_allows_nothing(tmp_path:
         machine.file.path.write_bytes((machine.file.content() or b"") + b"# more\n")
         ended = await machine.take(order.model_copy(update={"command": "again"}))
         assert (ended.state, "relay-connect workflow review" in ended.reason) == (CommandState.NEEDS_CONSENT, True)
+
+
+async def test_a_list_that_has_lain_there_for_long_is_read_again_once_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ground(tmp_path) as machine:
+        order = machine.order("true")
+        assert (await machine.run(order)).exit_code == 0
+        monkeypatch.setattr("connect.policy.allow_file._SETTLED_NS", 0)
+        content = machine.file.content() or b""
+        for number in range(3):
+            assert (await machine.take(order.model_copy(update={"command": f"same-{number}"}))).exit_code == 0
+        machine.file.path.write_bytes(content + b"# more\n")
+        ended = await machine.take(order.model_copy(update={"command": "changed"}))
+        assert (ended.state, "relay-connect workflow review" in ended.reason) == (CommandState.NEEDS_CONSENT, True)
+        machine.file.path.write_bytes(content)
+        assert (await machine.take(order.model_copy(update={"command": "as before"}))).exit_code == 0
 
 
 async def test_a_workflow_that_was_denied_is_refused_and_not_offered(tmp_path: Path) -> None:
