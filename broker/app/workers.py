@@ -108,7 +108,6 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
     return Driver(
         adapters.workflows,
         definitions,
-        access=services.access,
         agents=AgentSteps(
             services.spawner,
             adapters.registry,

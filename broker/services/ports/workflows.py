@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from broker.domain.agents.sessions import Session
+from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import AgentId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.logs.events import EventKind
+from broker.domain.machines.placement import Proxy
 from broker.domain.people.access import Principal
+from broker.domain.workflows.runs.commands import CommandId
 from broker.domain.workflows.runs.journal import Entry, Fact, RunState
-from broker.services.ports.commands import CommandOrder
+from broker.services.ports.commands import CommandOrder, CommandRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,15 @@ class ClaimedRun:
     """As it was when it was claimed."""
     session: Session | None = field(compare=False)
     """Its session, likewise; None: it was deleted."""
+    by: Principal | NotAuthenticated = field(compare=False)
+    """Whose rights it has, as they were then; or why it has none."""
+    ended: Sequence[CommandRecord] = field(default=(), compare=False)
+    """Commands of its that have ended, of attempts whose end is not written: of those that were ordered with an append
+    none is missing."""
+    forgotten: Set[CommandId] = field(default=frozenset(), compare=False)
+    """Those of them of which nothing is kept any more."""
+    machine: Proxy | None = field(default=None, compare=False)
+    """Where steps run that name no machine, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +132,8 @@ class Written:
     reason: str = ""
     listens: bool = False
     """Whether it waits for what may happen anywhere in its session, and not only for what is its own."""
+    done: Sequence[CommandId] = ()
+    """Commands whose attempts these entries end: no claim tells of them any more."""
     orders: Sequence[CommandOrder] = ()
     """What machines are ordered to do of it: each once, and none when the entries are not written."""
     rests: bool = False

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from broker.domain.errors import NoPlacement, NotFound
 from broker.domain.ids import WorkspaceId
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import StepEntry, StepType
 from broker.domain.workflows.graphs.preflight import objection
-from broker.domain.workflows.runs.commands import CommandEnd, CommandState, command_id
+from broker.domain.workflows.runs.commands import CommandEnd, CommandId, CommandState, command_id
 from broker.domain.workflows.runs.evidence import Evidence, needs_machine
 from broker.domain.workflows.runs.journal import AttemptEnded, AttemptInterrupted, Outcome
 from broker.domain.workflows.runs.run import Run
-from broker.services.ports import CommandOrder, RunRow
+from broker.services.ports import ClaimedRun, CommandOrder
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, Survey, name_output
 from broker.services.workflows.verdicts import choice_of, unmet
@@ -29,8 +31,9 @@ class CommandSteps:
     async def carry(self, scene: Scene, name: str) -> Progress:
         """Begin the newest attempt of a step, or look how far it has come."""
         standing = scene.standing(name)
-        ordered = command_id(scene.row.id, name, standing.attempt) in scene.survey.commands
-        if standing.stopping is not None and not ordered:
+        command = command_id(scene.row.id, name, standing.attempt)
+        is_ordered = command in scene.survey.commands or command in scene.survey.under_way
+        if standing.stopping is not None and not is_ordered:
             return _report_end(scene, name, Outcome.FAILED, standing.stopping)
         try:
             told = await self._commands.carry(scene, name)
@@ -41,9 +44,11 @@ class CommandSteps:
                 return _report_end(scene, name, Outcome.FAILED, refused.message)
             return Progress(look_at_ms=scene.now_ms + _AGAIN_MS)
 
-    async def survey(self, workspace: WorkspaceId, row: RunRow, run: Run) -> Survey:
-        """The commands of the open attempts of a run's steps, as far as each has come, and their machine."""
-        return await self._commands.survey(workspace, row, run)
+    async def survey(
+        self, workspace: WorkspaceId, claimed: ClaimedRun, run: Run, *, followed: Set[CommandId]
+    ) -> Survey:
+        """See `MachineCommands.survey`."""
+        return await self._commands.survey(workspace, claimed, run, followed=followed)
 
     async def prepare(self, scene: Scene, name: str) -> CommandOrder | None:
         """The order for the newest attempt of a step, to be written with its start; None: there is no machine now."""

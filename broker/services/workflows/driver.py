@@ -7,7 +7,6 @@ store by those ids.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +18,13 @@ from broker.domain.errors import NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import WorkflowRunId, WorkspaceId
 from broker.domain.people.access import Principal
 from broker.domain.workflows.files.definition import StepType
+from broker.domain.workflows.runs.commands import CommandId, command_id
 from broker.domain.workflows.runs.engine import advance, outstanding
 from broker.domain.workflows.runs.journal import (
     EFFECTS,
     AideEnded,
     AttemptEnded,
+    AttemptInterrupted,
     CancelAsked,
     Command,
     Entry,
@@ -38,14 +39,13 @@ from broker.domain.workflows.runs.journal import (
 from broker.domain.workflows.runs.run import Run
 from broker.domain.workflows.runs.steps import StepState
 from broker.domain.workflows.runs.telling import tell
-from broker.services.people.access import Access
 from broker.services.ports import ClaimedRun, CommandOrder, LoggedEvent, RunRow, WorkflowRecords, Written
 from broker.services.workflows.agent_steps import AgentSteps
 from broker.services.workflows.calls import Calls
 from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
 from broker.services.workflows.gates import Gates
-from broker.services.workflows.scene import Progress, Scene, Survey
+from broker.services.workflows.scene import Progress, Scene
 from broker.services.workflows.waits import Waits, waits_for_events
 from broker.services.workflows.webhooks import WebhookAddresses
 
@@ -66,6 +66,9 @@ class _Folded:
     stored: tuple[RunState, str]
     """State and reason as the record has them."""
     entries: int = 0
+    followed: set[CommandId] = field(default_factory=set)
+    """Commands that were ordered with what this process has written: claims tell of their ends. What is not known to be
+    one is looked for, as after a start, or when another worker had the run."""
 
 
 @dataclass(slots=True)
@@ -105,7 +108,6 @@ class Driver:
         records: WorkflowRecords,
         definitions: Definitions,
         *,
-        access: Access,
         agents: AgentSteps,
         commands: CommandSteps,
         gates: Gates,
@@ -120,7 +122,6 @@ class Driver:
         self._commands = commands
         self._records = records
         self._definitions = definitions
-        self._access = access
         self._agents = agents
         self._folded: OrderedDict[WorkflowRunId, _Folded] = OrderedDict()
         """None that may be ahead of what was written."""
@@ -131,14 +132,13 @@ class Driver:
         try:
             definition = await self._definitions.get(workspace, row.definition, row.workflow)
             folded = await self._fold(workspace, row, definition, entries=row.entries)
-            survey = self._commands.survey(workspace, row, folded.run)
-            by, seen = await asyncio.gather(self._access.present(row.by), survey)
+            by = self._require_standing(claimed)
         except (NotAuthenticated, NotFound) as gone:
             await self._records.settle(workspace, claimed, due_at_ms=None, held=f"{row.by.name}: {gone.message}")
             return
         try:
             by.require_to_drive(row.session)
-            await self._drive(workspace, claimed, definition, folded, seen, by=by, now_ms=now_ms)
+            await self._drive(workspace, claimed, definition, folded, by=by, now_ms=now_ms)
         except (NotPermitted, NotAuthenticated) as refused:
             self._folded.pop(claimed.id, None)
             await self._records.settle(workspace, claimed, due_at_ms=None, held=refused.message)
@@ -146,13 +146,18 @@ class Driver:
             self._folded.pop(claimed.id, None)
             raise
 
+    @staticmethod
+    def _require_standing(claimed: ClaimedRun) -> Principal:
+        if isinstance(claimed.by, NotAuthenticated):
+            raise claimed.by
+        return claimed.by
+
     async def _drive(
         self,
         workspace: WorkspaceId,
         claimed: ClaimedRun,
         definition: Definition,
         folded: _Folded,
-        survey: Survey,
         *,
         by: Principal,
         now_ms: int,
@@ -160,6 +165,7 @@ class Driver:
         """Until nothing follows any more, and let go of the run."""
         row, session = claimed.row, claimed.session
         while True:
+            survey = await self._commands.survey(workspace, claimed, folded.run, followed=folded.followed)
             found, scene = _Found(), None
             if session is None and not folded.run.cancelled:
                 found.facts.append(CancelAsked(by="relay: the session was deleted"))
@@ -188,7 +194,6 @@ class Driver:
                 return
             if wrote is _Wrote.LATE:
                 folded = await self._fold(workspace, row, definition, entries=None)
-            survey = await self._commands.survey(workspace, row, folded.run)
 
     async def _fold(
         self, workspace: WorkspaceId, row: RunRow, definition: Definition, *, entries: int | None
@@ -262,6 +267,7 @@ class Driver:
             return _Wrote.NOTHING
         effects = [each for each in decided if isinstance(each, EFFECTS) and not isinstance(each, SetTimer)]
         orders = await self._order_ahead(scene, effects) if scene else []
+        done = list(_find_done(run, found.facts))
         due_at_ms = _due_at(run, found)
         rests = len(orders) == len(effects) and (due_at_ms is None or due_at_ms > now_ms)
         for start in range(0, len(entries) or 1, _AT_ONCE):
@@ -273,6 +279,7 @@ class Driver:
                 state=run.state if is_last and stands != folded.stored else None,
                 reason=run.reason,
                 listens=_listens(run, definition),
+                done=done if start == 0 else (),
                 orders=orders if is_last else (),
                 rests=rests and is_last,
                 due_at_ms=due_at_ms,
@@ -282,6 +289,8 @@ class Driver:
                 return _Wrote.LATE
             folded.entries += len(part)
         folded.stored = stands
+        folded.followed.difference_update(done)
+        folded.followed.update(each.command for each in orders)
         return _Wrote.ALL if rests else _Wrote.SOME
 
     async def _order_ahead(self, scene: Scene, effects: Sequence[Command]) -> list[CommandOrder]:
@@ -299,6 +308,13 @@ class Driver:
 def _due_at(run: Run, found: _Found) -> int | None:
     """When to look again, should nothing happen before."""
     return min([*found.look_at_ms, *(each.at_ms for each in run.timers.values())], default=None)
+
+
+def _find_done(run: Run, facts: Sequence[Fact]) -> Iterator[CommandId]:
+    """The commands of attempts that have ended with these facts."""
+    for each in facts:
+        if isinstance(each, AttemptEnded | AttemptInterrupted) and run.workflow.steps[each.step].on_machine:
+            yield command_id(run.id, each.step, each.attempt)
 
 
 def _listens(run: Run, definition: Definition) -> bool:

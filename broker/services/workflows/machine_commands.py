@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from broker.domain.workflows.files.placeholders import placeholders
 from broker.domain.workflows.files.waits import awaited_file, longest_wait_ms
 from broker.domain.workflows.runs.commands import (
     CommandEnd,
+    CommandId,
     CommandKind,
     check_template,
     command_id,
@@ -27,7 +27,7 @@ from broker.domain.workflows.runs.run import Run
 from broker.domain.workflows.runs.steps import StepState
 from broker.protocol.proxy import RunCommand
 from broker.services.agents.spawner import Spawner
-from broker.services.ports import CommandOrder, CommandRecords, Registry, RunRow
+from broker.services.ports import ClaimedRun, CommandOrder, CommandRecords, Registry
 from broker.services.workflows.commands import order_command
 from broker.services.workflows.scene import Scene, Survey
 
@@ -60,27 +60,30 @@ class MachineCommands:
         step, standing = scene.entry(name), scene.standing(name)
         command = command_id(scene.row.id, name, standing.attempt)
         known = scene.survey.commands.get(command)
-        if known is None:
-            await self._commands.order(scene.workspace, await self.prepare(scene, step))
-        elif known.told.state.is_end:
+        if known is not None and known.told.state.is_end:
             return known.told
+        if known is None and command not in scene.survey.under_way:
+            await self._commands.order(scene.workspace, await self.prepare(scene, step))
         elif standing.stopping is not None:
             await self._commands.stop(scene.workspace, command, reason=standing.stopping)
         return None
 
-    async def survey(self, workspace: WorkspaceId, row: RunRow, run: Run) -> Survey:
-        """The commands of the open attempts of a run's steps, as far as each has come, and their machine."""
+    async def survey(
+        self, workspace: WorkspaceId, claimed: ClaimedRun, run: Run, *, followed: Set[CommandId]
+    ) -> Survey:
+        """The commands of the open attempts of a run's steps, as far as each has come, and their machine.
+
+        `followed`: those whose end the claim tells of. The store is asked for the others alone.
+        """
         open_ = (name for name in run.roster.names(StepState.RUNNING) if run.steps[name].is_open)
-        wanted = [
+        wanted = {
             command_id(run.id, name, run.steps[name].attempt) for name in open_ if run.workflow.steps[name].on_machine
-        ]
-        if not wanted:
-            return Survey()
-        commands = self._commands.of(workspace, wanted)
-        if row.machine is None:
-            return Survey(commands={each.command: each for each in await commands})
-        known, machine = await asyncio.gather(commands, self._registry.proxy(workspace, ProxyId(row.machine)))
-        return Survey(commands={each.command: each for each in known}, machine=machine)
+        }
+        ended = {each.command: each for each in claimed.ended}
+        under_way = wanted & followed - claimed.forgotten - ended.keys()
+        others = await self._commands.of(workspace, unknown) if (unknown := wanted - under_way - ended.keys()) else []
+        known = ended | {each.command: each for each in others}
+        return Survey(commands=known, under_way=under_way, machine=claimed.machine)
 
     async def prepare(self, scene: Scene, step: StepEntry) -> CommandOrder:
         """The order for the newest attempt of a step. Raises `NoPlacement`, `NotFound`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 import orjson
@@ -44,6 +44,8 @@ class Survey:
     """What is known of the commands of a run's open attempts at one look."""
 
     commands: Mapping[CommandId, CommandRecord] = field(default_factory=dict)
+    under_way: Set[CommandId] = frozenset()
+    """Those that were ordered and have not ended, of which nothing else is known here."""
     machine: Proxy | None = None
     """The one that steps run on that name none, where any has a command."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from pydantic import TypeAdapter
@@ -175,7 +176,7 @@ class RedisRegistry:
         about = zip(rows[::2], rows[1::2], stops, strict=True)
         known = [(row, agents, stop) for row, agents, stop in about if "hello" in row]
         people = await self._names_of(workspace, sorted({row["owner"] for row, _, _ in known if "owner" in row}))
-        found = [_proxy(row, agents, people=people, stop=stop) for row, agents, stop in known]
+        found = [read_proxy(row, agents, people=people, stop=stop) for row, agents, stop in known]
         return sorted(found, key=lambda p: p.name)
 
     async def link_machine(
@@ -330,9 +331,10 @@ def _number(text: str | None) -> int | None:
     return int(text) if text else None
 
 
-def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], stop: str | None) -> Proxy:
+def read_proxy(row: Mapping[str, str], agents: int, *, people: Mapping[str, str | None], stop: str | None) -> Proxy:
+    """A machine by its record. `people`: names by id; `stop`: who has stopped it."""
     owner = row.get("owner")
-    hello = Hello.model_validate(orjson.loads(row["hello"]))
+    hello = _read_hello(row["hello"])
     return Proxy(
         id=ProxyId(row["id"]),
         name=hello.name,
@@ -358,6 +360,12 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         takes_digests=hello.takes_digests,
         stopped=read_stop(stop) if stop else None,
     )
+
+
+@lru_cache(maxsize=1000)
+def _read_hello(text: str) -> Hello:
+    """Nobody changes what it answers with: a machine says hello once, and is looked at for each order."""
+    return Hello.model_validate(orjson.loads(text))
 
 
 def _adoption(adopter: str | None) -> Adoption | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -61,7 +61,7 @@ class Standing:
     async def read(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
         """A principal as it is now; see `Tokens.present`. Raises `NotAuthenticated`."""
         hangs_on_another = principal.family is not None or principal.proxy is not None
-        gone, plan, slug, state, access, privacy, name, role, ends = await self._scripts.run(
+        answer = await self._scripts.run(
             "check_standing",
             principal.workspace,
             kind=principal.kind,
@@ -72,6 +72,11 @@ class Standing:
             member=(principal.answerable if principal.kind is TokenKind.PERSONAL else principal.member) or "",
             family=principal.family or "",
         )
+        return await self.judge(principal, answer, away=away)
+
+    async def judge(self, principal: Principal, answer: Sequence[str], *, away: bool = False) -> Principal:
+        """The same, by what a script has answered (`lib/standing`). Raises `NotAuthenticated`."""
+        gone, plan, slug, state, access, privacy, name, role, ends = answer
         if gone:
             raise NotAuthenticated(GONE[gone], code="SUSPENDED" if gone == "suspended" else "TOKEN_REVOKED")
         if state != WorkspaceState.ACTIVE and not away:

@@ -41,7 +41,7 @@ class RedisCommands:
         for command in wanted:
             pipe.hgetall(keys.key(workspace, "command", command))
         rows = await pipe.execute() if wanted else []
-        return [_record(command, row) for command, row in zip(wanted, rows, strict=True) if row]
+        return [read_command(command, row) for command, row in zip(wanted, rows, strict=True) if row]
 
 
 def describe_order(order: CommandOrder) -> dict[str, Any]:
@@ -61,7 +61,8 @@ def describe_order(order: CommandOrder) -> dict[str, Any]:
     }
 
 
-def _record(command: CommandId, row: Mapping[str, str]) -> CommandRecord:
+def read_command(command: CommandId, row: Mapping[str, str]) -> CommandRecord:
+    """A command by its hash."""
     told = orjson.loads(row["told"])
     end = CommandEnd(
         state=CommandState(row["state"]),

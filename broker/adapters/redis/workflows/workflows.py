@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from functools import lru_cache
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.agents.registry import read_session
+from broker.adapters.redis.agents.registry import read_proxy, read_session
 from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.scripts import Scripts
-from broker.adapters.redis.workflows.commands import describe_order
-from broker.domain.errors import Fenced
+from broker.adapters.redis.workflows.commands import describe_order, read_command
+from broker.domain.errors import Fenced, NotAuthenticated
 from broker.domain.ids import SessionId, WorkflowRunId, WorkspaceId
+from broker.domain.machines.placement import Proxy
 from broker.domain.people.access import Principal
+from broker.domain.workflows.runs.commands import CommandId
 from broker.domain.workflows.runs.journal import Entry, Fact, RunStarted, RunState
 from broker.domain.workflows.runs.journal_text import read_entry, write_entry
 from broker.domain.workflows.runs.steering import describe_act
@@ -119,9 +123,29 @@ class RedisWorkflows:
             "claim_workflows", workspace, most=most, lease_ms=int(lease_s * 1000)
         )
         return Claim(
-            runs=tuple(_claimed(*each) for each in found),
+            runs=tuple([await self._claimed(each) for each in found]),
             now_ms=int(now_ms),
             next_in_s=None if int(next_ms) < 0 else max(0.0, (int(next_ms) - int(now_ms)) / 1000),
+        )
+
+    async def _claimed(self, found: Sequence[Any]) -> ClaimedRun:
+        run, fence, row, session, standing, commands, machine = found
+        about = _row(WorkflowRunId(run), _pair(row))
+        by: Principal | NotAuthenticated
+        try:
+            by = await self._scripts.standing.judge(about.by, standing)
+        except NotAuthenticated as gone:
+            by = gone
+        told = {CommandId(command): _pair(record) for command, record in commands}
+        return ClaimedRun(
+            id=about.id,
+            fence=int(fence),
+            row=about,
+            session=read_session(about.session, _pair(session)) if session else None,
+            by=by,
+            ended=[read_command(command, record) for command, record in told.items() if record],
+            forgotten=frozenset(command for command, record in told.items() if not record),
+            machine=_machine(*machine) if machine else None,
         )
 
     async def renew(self, workspace: WorkspaceId, claimed: Sequence[ClaimedRun], *, lease_s: float) -> None:
@@ -143,6 +167,7 @@ class RedisWorkflows:
             state=written.state or "",
             reason=written.reason,
             listens="1" if written.listens else "",
+            done=orjson.dumps(written.done),
             orders=orjson.dumps([describe_order(each) for each in written.orders]),
             rests="1" if written.rests else "",
             due_ms="" if written.due_at_ms is None else written.due_at_ms,
@@ -213,11 +238,18 @@ def _events(events: Sequence[LoggedEvent]) -> bytes:
     return orjson.dumps([[each.kind, each.agent or "", each.name or "", each.data.decode()] for each in events])
 
 
-def _claimed(run: str, fence: int, flat_row: Sequence[str], flat_session: Sequence[str]) -> ClaimedRun:
-    row, session = _row(WorkflowRunId(run), _pair(flat_row)), _pair(flat_session)
-    return ClaimedRun(
-        id=row.id, fence=int(fence), row=row, session=read_session(row.session, session) if session else None
-    )
+def _machine(record: Sequence[str], agents: int, stop: str, owner_name: str) -> Proxy | None:
+    row = _pair(record)
+    if "hello" not in row:
+        return None
+    people = {row["owner"]: owner_name or None} if "owner" in row else {}
+    return read_proxy(row, agents, people=people, stop=stop or None)
+
+
+@lru_cache(maxsize=1000)
+def _read_principal(text: str) -> Principal:
+    """It is immutable, and a run has the same one at each look."""
+    return _PRINCIPAL.validate_json(text)
 
 
 def _pair(flat: Sequence[str]) -> dict[str, str]:
@@ -232,7 +264,7 @@ def _row(run: WorkflowRunId, row: Mapping[str, str]) -> RunRow:
         workflow=row["workflow"],
         definition=row["definition"],
         values=orjson.loads(row["values"]),
-        by=_PRINCIPAL.validate_json(row["by"]),
+        by=_read_principal(row["by"]),
         machine=row["machine"] or None,
         folder=row["folder"] or None,
         state=RunState(row["state"]),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from broker.adapters.redis import keys
 from broker.domain.errors import Fenced
-from broker.domain.ids import WorkflowRunId
-from broker.domain.workflows.runs.commands import CommandId
-from broker.domain.workflows.runs.journal import Entry, StartAttempt
+from broker.domain.ids import ProxyId, WorkflowRunId
+from broker.domain.workflows.runs.commands import CommandId, CommandState
+from broker.domain.workflows.runs.journal import AttemptEnded, Entry, Outcome, StartAttempt
 from broker.services.ports import ClaimedRun, NewRun, Written
-from tests.adapters.redis.workflows.test_commands import ID, an_order, linked
+from tests.adapters.redis.workflows.test_commands import ID, an_order, linked, told
 from tests.fixtures.desk import Desk, a_person
 
 RUN = WorkflowRunId("00000000-0000-4000-8000-00000000000a")
@@ -19,7 +20,7 @@ async def claim(desk: Desk, *, lease_s: float = 60) -> list[ClaimedRun]:
     return list((await desk.adapters.workflows.claim(desk.workspace, most=10, lease_s=lease_s)).runs)
 
 
-async def begun(desk: Desk, *, lease_s: float = 60) -> ClaimedRun:
+async def begun(desk: Desk, *, lease_s: float = 60, machine: str | None = None) -> ClaimedRun:
     """A run that a worker looks at."""
     new = NewRun(
         id=RUN,
@@ -31,7 +32,7 @@ async def begun(desk: Desk, *, lease_s: float = 60) -> ClaimedRun:
         definition="definition",
         values={},
         by=a_person(desk.workspace),
-        machine=None,
+        machine=machine,
         folder=None,
         told=b"{}",
     )
@@ -92,3 +93,37 @@ async def test_a_run_that_is_let_go_of_until_a_time_is_due_then(desk: Desk) -> N
     claimed = await begun(desk)
     assert await desk.adapters.workflows.append(desk.workspace, claimed, decided(desk, due_at_ms=1), after=1)
     assert [each.id for each in await claim(desk)] == [RUN]
+
+
+async def test_a_claim_says_whose_rights_the_run_has_as_they_are_now_and_which_machine_is_its(desk: Desk) -> None:
+    await linked(desk)
+    claimed = await begun(desk, machine=desk.link)
+    assert claimed.by == await desk.adapters.tokens.present(a_person(desk.workspace))
+    assert claimed.machine == await desk.adapters.registry.proxy(desk.workspace, ProxyId(desk.link))
+    assert claimed.machine is not None
+
+
+async def test_a_claim_tells_of_commands_that_have_ended_until_the_journal_has_their_end(desk: Desk) -> None:
+    await linked(desk)
+    records = desk.adapters.workflows
+    assert await records.append(desk.workspace, await begun(desk), decided(desk), after=1)
+    await told(desk, CommandState.STARTED)
+    assert await claim(desk) == []
+    await told(desk, CommandState.ENDED, exit_code=3)
+    (first,) = await claim(desk, lease_s=0)
+    assert list(first.ended) == await desk.adapters.commands.of(desk.workspace, [ID])
+    (again,) = await claim(desk)
+    assert (again.fence, list(again.ended)) == (first.fence + 1, list(first.ended)), "another worker is told as well"
+    ended = AttemptEnded(step="build", attempt=1, outcome=Outcome.FAILED)
+    written = Written(entries=[Entry(at_ms=2, what=ended)], done=[ID], rests=True, due_at_ms=1)
+    assert await records.append(desk.workspace, again, written, after=2)
+    (last,) = await claim(desk)
+    assert not last.ended
+
+
+async def test_a_claim_says_which_commands_are_kept_no_longer(desk: Desk) -> None:
+    await linked(desk)
+    assert await desk.adapters.workflows.append(desk.workspace, await begun(desk), decided(desk, due_at_ms=1), after=1)
+    await desk.adapters.redis.delete(keys.key(desk.workspace, "command", ID))
+    (claimed,) = await claim(desk)
+    assert (list(claimed.ended), claimed.forgotten) == ([], {ID})

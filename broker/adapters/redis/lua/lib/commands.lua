@@ -20,6 +20,16 @@ local function load_command(id)
   return fields(K.command(id), 'state', 'session', 'run', 'step', 'attempt', 'kind', 'link', 'patience', 'lasts', 'at_ms')
 end
 
+-- The commands of a run's attempts that have ended, as {id, record}; the record is empty once it is no longer kept.
+local function list_ended(run)
+  local found = {}
+  for _, id in ipairs(redis.call('SMEMBERS', K.workflow_commands(run))) do
+    local state = redis.call('HGET', K.command(id), 'state')
+    if not state or COMMAND_ENDS[state] then found[#found + 1] = {id, redis.call('HGETALL', K.command(id))} end
+  end
+  return found
+end
+
 -- How far a command has come, said once for each step; `shown` is JSON that only the log has.
 -- Returns 1, or 0 when it had come so far before.
 local function advance_command(id, state, told, shown)

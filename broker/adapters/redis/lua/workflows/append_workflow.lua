@@ -10,6 +10,7 @@
 --         reason
 --         listens  '1' when it waits for what may happen anywhere in its session, else ''
 --         orders   JSON list of commands, see `order_command`
+--         done     JSON list of the ids of commands whose end the entries tell of
 --         rests    '1' when the run is let go of with this, else ''
 --         due_ms   when it is to be looked at again then, '' for when something happens to it
 -- Returns 1, or 0 when others have written more meanwhile; -1 when the run is another worker's by now
@@ -22,6 +23,11 @@ write_entries(run, cjson.decode(entries))
 tell_events(r.session, cjson.decode(events))
 redis.call(listens == '1' and 'SADD' or 'SREM', K.session_listeners(r.session), run)
 if state ~= '' then set_run_state(run, r.session, r.definition, state, reason) end
-for _, each in ipairs(cjson.decode(orders)) do order_command(each) end
+for _, each in ipairs(cjson.decode(done)) do redis.call('SREM', K.workflow_commands(run), each) end
+for _, each in ipairs(cjson.decode(orders)) do
+  order_command(each)
+  redis.call('SADD', K.workflow_commands(run), each.command)
+  redis.call('EXPIRE', K.workflow_commands(run), T.workflow_open_s)
+end
 if rests == '1' then settle_run(run, due_ms, '') end
 return 1
