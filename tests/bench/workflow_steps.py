@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
+import redis
 
+from broker.adapters.redis import keys
+from broker.domain.ids import WorkspaceId
 from broker.domain.workflows.runs.commands import digest_of, shell_template
 from connect.machine.workflows.consent_file import ConsentFile, to_toml
 from connect.machine.workflows.consents import Consent, Consents
 from connect.sdk import AgentRelay
-from connect.sdk.types import Event
 from tests.bench.figures import Section, p50, p99
 from tests.bench.raw_redis import raw_hop
 from tests.bench.stage import Broker, discard_output, running_relay_connect
@@ -30,9 +33,9 @@ _BODY = b"x" * 300
 _HOPS = 200
 _OVERHEAD = (
     "Commands (`true`), each after the one before, on one relay-connect. From the end of one (`command.ended`, which "
-    "makes the next ready) to the order of the next in its machine's mailbox (`command.ordered`), by the whole "
-    "milliseconds that the log has. Between them a worker is woken, folds the journal, writes the end, the decision "
-    "and the events, and orders. The raw hop is an append with its publish, read by another process."
+    "makes the next ready) to the order of the next in its machine's mailbox (`command.ordered`): between the words of "
+    "both that Redis gives to a process that listens. Between them a worker is woken, claims the run, writes the end, "
+    "the decision and the events, and orders. The raw hop is an append with its publish, read by another process."
 )
 _BESIDE = (
     f"The same file of commands (`true`), one after the other or all at once, in npm {_PEER} {_PEER_VERSION} on Node, "
@@ -50,8 +53,9 @@ async def measure_workflow_steps(broker: Broker, *, steps: int) -> Section:
     async with raw_hop(broker) as raw, running_relay_connect(broker, _MACHINE) as machine, broker.relay() as relay:
         draining = asyncio.create_task(discard_output(machine))
         hops = [await raw.milliseconds(_BODY) for _ in range(_HOPS)]
-        await _run(relay, text, session="steps")
-        waits = _waits(await _events(broker, "steps"))
+        with listening(broker) as told:
+            await _run(relay, text, session="steps")
+        waits = _waits(told)
         draining.cancel()
     section.rows.append((steps, p50(waits), p99(waits), p50(hops), p50(waits) / p50(hops)))
     return section
@@ -112,16 +116,37 @@ async def _run(relay: AgentRelay, text: str, *, session: str) -> float:
     return float(shown["changed_at_ms"]) / 1000 - began
 
 
-async def _events(broker: Broker, session: str) -> list[Event]:
-    async with AgentRelay(broker.url, broker.key, session) as relay:
-        return [each for each in await relay.recent(limit=10_000) if each.kind.startswith("command.")]
+Told = tuple[int, dict[str, Any]]
+"""When a process heard of an event, in ns, and the event."""
 
 
-def _waits(events: list[Event]) -> list[float]:
-    """From the end of each step's command to the order of the next."""
-    at: dict[tuple[str, str], int] = {(each.kind, each.data["step"]): each.at_ms for each in events}
+@contextlib.contextmanager
+def listening(broker: Broker) -> Iterator[list[Told]]:
+    """What is told of commands in all sessions meanwhile."""
+    heard: list[Told] = []
+    with contextlib.closing(redis.Redis.from_url(broker.redis_url, decode_responses=True)) as client:
+        pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py's has no types
+
+        def hear(message: Mapping[str, str]) -> None:
+            now_ns = time.time_ns()
+            event = orjson.loads(message["data"].partition(" ")[2])
+            if event["kind"].startswith("command."):
+                heard.append((now_ns, event))
+
+        pubsub.psubscribe(**{keys.key(WorkspaceId("*"), "activity_channel"): hear})
+        thread = pubsub.run_in_thread(sleep_time=1.0)
+        try:
+            yield heard
+        finally:
+            thread.stop()
+            thread.join()
+
+
+def _waits(told: list[Told]) -> list[float]:
+    """From the end of each step's command to the order of the next, in ms."""
+    at = {(event["kind"], event["data"]["step"]): at_ns for at_ns, event in told}
     count = sum(kind == "command.ordered" for kind, _ in at)
-    return [float(at["command.ordered", f"s{n + 1}"] - at["command.ended", f"s{n}"]) for n in range(count - 1)]
+    return [(at["command.ordered", f"s{n + 1}"] - at["command.ended", f"s{n}"]) / 1e6 for n in range(count - 1)]
 
 
 async def _installed(folder: Path) -> Path:
