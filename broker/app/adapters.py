@@ -8,6 +8,7 @@ from pathlib import Path
 from broker.adapters.redis.agents.registry import RedisRegistry
 from broker.adapters.redis.agents.stops import RedisStops
 from broker.adapters.redis.approvals.approvals import RedisApprovals
+from broker.adapters.redis.audit.imported import RedisImportedTrails
 from broker.adapters.redis.audit.records import RedisAuditRecords
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis
@@ -76,6 +77,7 @@ class Adapters:
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     audit: RedisAuditRecords
+    imported_trails: RedisImportedTrails
     retention: RedisRetention
     tokens: RedisTokens
     service_accounts: RedisServiceAccounts
@@ -136,6 +138,7 @@ def build_adapters(
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis, scripts),
         audit=RedisAuditRecords(redis, scripts),
+        imported_trails=RedisImportedTrails(redis, scripts),
         retention=RedisRetention(redis, scripts),
         tokens=tokens,
         service_accounts=RedisServiceAccounts(redis, scripts, tokens),

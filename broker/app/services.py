@@ -24,6 +24,7 @@ from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.approvals.rule_book import RuleBook, RuleTrials
+from broker.services.audit.archiving import TrailArchiving
 from broker.services.audit.trail import AuditTrail
 from broker.services.container import Services
 from broker.services.hooks.deciding import HookDecisions
@@ -46,6 +47,7 @@ from broker.services.needs.needs import Needs
 from broker.services.operations.administration import Administration
 from broker.services.operations.status import StatusReport
 from broker.services.people.access import Access
+from broker.services.people.archiving import PeopleArchiving
 from broker.services.people.enrolment import Enrolment
 from broker.services.people.groups import Groups
 from broker.services.people.invitations import Invitations
@@ -140,6 +142,13 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             accounts=adapters.service_accounts,
             plans=settings.plan_table,
             keys=Ed25519Signing(settings.secret_keys).keys,
+        ),
+        trail_archiving=TrailArchiving(
+            adapters.audit,
+            adapters.imported_trails,
+            Ed25519Signing(settings.secret_keys),
+            plans=settings.plan_table,
+            clock=clock,
         ),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
@@ -360,6 +369,7 @@ def _transfer(adapters: Adapters) -> Transfer:
         retention=adapters.retention,
         restoring=RedisRestoring(Scripts(adapters.redis)),
         groups=adapters.groups,
+        people=PeopleArchiving(adapters.members, adapters.groups, adapters.service_accounts),
         audit=adapters.audit,
     )
 

@@ -9,6 +9,7 @@ from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.approvals.rule_book import RuleBook, RuleTrials
+from broker.services.audit.archiving import TrailArchiving
 from broker.services.audit.trail import AuditTrail
 from broker.services.hooks.definitions import Hooks
 from broker.services.hooks.trial import HookTrials
@@ -101,6 +102,7 @@ class Services:
     webhooks: Webhooks
     workflow_checks: WorkflowChecks
     audit: AuditTrail
+    trail_archiving: TrailArchiving
     hub: Hub
     feeds: Feeds
     activity: Activity

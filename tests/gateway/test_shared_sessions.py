@@ -97,6 +97,7 @@ BODIES: dict[Served, object] = {
     ("PUT", "/v1/retention"): {"days": None},
     ("POST", "/v1/import"): {"version": 1, "control": {"sessions": [], "agents": [], "rules": []}},
     ("POST", "/v1/import/rows"): {"rows": []},
+    ("POST", "/v1/import/trail"): {"trail": "none", "entries": []},
     ("POST", "/mcp"): {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
 }
 """Good ones, so that only the token decides."""

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.domain.ids import AgentId
+from broker.domain.audit.archived import ArchivedTrail
+from broker.domain.audit.chain import Checkpoint, Head
+from broker.domain.ids import AgentId, WorkspaceId
 from broker.gateway.http.api import Api
 from broker.gateway.http.stops import StopsApi
 from broker.gateway.http.tokens import TokensApi
@@ -79,6 +81,14 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("POST", "/v1/workflows/runs/{run}/vote", {"choice": "a"}, "decide"),
     ("POST", "/v1/workflows/runs/{run}/cancel", None, "decide"),
 ]
+_SEAL = "0" * 64
+_ELSEWHERE = WorkspaceId("elsewhere")
+A_TRAIL = ArchivedTrail(
+    workspace=_ELSEWHERE,
+    head=Head(number=1, sealed=1, seal=_SEAL, first=1, base=_SEAL),
+    checkpoint=Checkpoint(workspace=_ELSEWHERE, number=1, seal=_SEAL, at_ms=1),
+)
+"""One that came with an archive."""
 MAY = {
     "observer": {"any", "read"},
     "proxy": {"any"},
@@ -106,6 +116,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
     account = await gateway.ok("POST", "/v1/service-accounts", {"name": "ci"})
     code = await gateway.ok("POST", "/v1/machine-codes", {"name": "secret-words"})
     run = await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"})
+    trail = await gateway.adapters.imported_trails.begin(gateway.workspace, A_TRAIL)
     ids = {
         "session": machine.welcome.session,
         "name": "Worker",
@@ -123,6 +134,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
         "run": run["id"],
         "other": run["id"],
         "step": "utter",
+        "trail": trail.id,
     }
     return Victim(ids=ids, agent_token=machine.tokens[AgentId(agent["id"])])
 

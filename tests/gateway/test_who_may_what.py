@@ -52,6 +52,8 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/proxies"): "read_workspace",
     ("GET", "/v1/audit"): "administer",
     ("GET", "/v1/audit/chain"): "administer",
+    ("GET", "/v1/audit/imported"): "administer",
+    ("GET", "/v1/audit/imported/{trail}/chain"): "administer",
     ("GET", "/v1/hooks"): "read_workspace",
     ("GET", "/v1/hooks/runs"): "read_workspace",
     ("POST", "/v1/workflows/check"): "spawn",
@@ -117,6 +119,7 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/export/rows"): "administer",
     ("POST", "/v1/import"): "administer",
     ("POST", "/v1/import/rows"): "administer",
+    ("POST", "/v1/import/trail"): "administer",
     ("DELETE", "/v1/logs"): "administer",
     ("DELETE", "/v1/sessions/{session}"): "administer",
     # The member of these is an owner, or becomes one.

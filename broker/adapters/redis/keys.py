@@ -98,6 +98,8 @@ _TEMPLATES: dict[str, str] = {
     "audit_seals": ":audit:seals",  # stream: <number>-0, field h = the seal of that record, see `domain.audit.chain`
     "audit_state": ":audit:state",  # hash: number of the last record, sealed and seal, first that is kept and its base
     "audit_once": ":audit:once:%s",  # string: a refusal that was recorded lately
+    "audit_imported": ":audit:imported",  # hash: id of a trail that came with an archive -> JSON: at_ms, trail
+    "audit_imported_records": ":audit:imported:%s",  # stream: <number>-0, fields r and h as in the two streams above
     "views": ":views:%s",  # hash: name of a view of a page -> JSON of address, by, at_ms
     "hooks": ":hooks",  # hash: text, version, by, author, at_ms, guards, paused (1); there while there are hooks
     "hooks_version": ":hooks:version",  # string: counts the changes of the hooks

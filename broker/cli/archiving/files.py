@@ -28,6 +28,12 @@ class Archive(Protocol):
     def begin(self, contents: Row) -> int:
         """Make it anew; the position for the first batch."""
 
+    def append_trail(self, records: Sequence[Row], position: int) -> int:
+        """Add records of the audit trail, all of them ahead of rows; the position for the next ones."""
+
+    def begin_rows(self, position: int) -> int:
+        """The trail ends there; the position for the first rows."""
+
     def append(self, rows: Sequence[Row], position: int) -> int:
         """Add rows at a position, over what an interrupted attempt left behind it; the position for the next ones."""
 
@@ -36,6 +42,9 @@ class Archive(Protocol):
 
     def contents(self) -> Row:
         """What `begin` was given. Raises `BadRequest` when this is no whole archive."""
+
+    def trail(self) -> Iterator[Row]:
+        """The records of the audit trail, in order."""
 
     def batches(self, position: int) -> Iterator[tuple[list[Row], int]]:
         """Rows from a position on, each time with the position behind them; 0 is the beginning."""
@@ -47,7 +56,7 @@ def archive_at(path: Path) -> Archive:
 
 
 class NdjsonArchive:
-    """One file: a line with the contents, a line for each row, a line that says that it is whole."""
+    """One file: a line with the contents, one for each audit record and each row, one that says that it is whole."""
 
     batch_rows = _BATCH
 
@@ -59,6 +68,14 @@ class NdjsonArchive:
         line = orjson.dumps({"type": "contents", **contents}) + b"\n"
         write_whole(self._path, line)
         return len(line)
+
+    def append_trail(self, records: Sequence[Row], position: int) -> int:
+        """Add records; a position is a place in the file."""
+        return self._add(b"".join(orjson.dumps({"type": "record", **each}) + b"\n" for each in records), position)
+
+    def begin_rows(self, position: int) -> int:
+        """Rows go on where the trail ends."""
+        return position
 
     def append(self, rows: Sequence[Row], position: int) -> int:
         """Add rows; a position is a place in the file."""
@@ -87,6 +104,16 @@ class NdjsonArchive:
             raise _not_whole(self._path)
         return _parse_row(first)
 
+    def trail(self) -> Iterator[Row]:
+        """The records of the audit trail."""
+        with self._path.open("rb") as file:
+            file.readline()
+            for line in file:
+                record = _parse_row(line)
+                if record.pop("type", None) != "record":
+                    return
+                yield record
+
     def batches(self, position: int) -> Iterator[tuple[list[Row], int]]:
         """Rows from a position on."""
         batch: list[Row] = []
@@ -105,7 +132,7 @@ class NdjsonArchive:
 
 
 class ParquetArchive:
-    """A folder: `contents.json`, numbered Parquet files, and `end.json` once it is whole."""
+    """A folder: `contents.json`, numbered files of audit records and of rows, and `end.json` once it is whole."""
 
     batch_rows = _PART_ROWS
 
@@ -115,9 +142,20 @@ class ParquetArchive:
     def begin(self, contents: Row) -> int:
         """Make it anew."""
         self._path.mkdir(parents=True, exist_ok=True)
-        for stale in (*self._path.glob("rows-*.parquet"), self._path / "end.json"):
+        numbered = (*self._path.glob("rows-*.parquet"), *self._path.glob("trail-*.ndjson"))
+        for stale in (*numbered, self._path / "end.json"):
             stale.unlink(missing_ok=True)
         write_whole(self._path / "contents.json", orjson.dumps(contents))
+        return 0
+
+    def append_trail(self, records: Sequence[Row], position: int) -> int:
+        """Add a file; a position is a number of files."""
+        lines = b"".join(orjson.dumps(each) + b"\n" for each in records)
+        write_whole(self._path / f"trail-{position + 1:06}.ndjson", lines)
+        return position + 1
+
+    def begin_rows(self, position: int) -> int:
+        """Files of rows have numbers of their own."""
         return 0
 
     def append(self, rows: Sequence[Row], position: int) -> int:
@@ -136,6 +174,11 @@ class ParquetArchive:
         if not (self._path / "end.json").exists():
             raise _not_whole(self._path)
         return _parse_row((self._path / "contents.json").read_bytes())
+
+    def trail(self) -> Iterator[Row]:
+        """The records of the audit trail."""
+        for file in sorted(self._path.glob("trail-*.ndjson")):
+            yield from map(_parse_row, file.read_bytes().splitlines())
 
     def batches(self, position: int) -> Iterator[tuple[list[Row], int]]:
         """Rows from a position on; here it counts batches."""

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from broker.cli.archiving.files import Archive, Row, archive_at, write_whole
+from broker.domain.audit.archived import MAX_RECORDS_AT_ONCE
 from broker.domain.errors import Conflict
 from connect.sdk.api_client import ApiClient
 
@@ -30,6 +32,8 @@ class _Exported:
     """The workspace, and the session if it is of one: another export must not go on here."""
     contents: Row
     position: int
+    trail_after: int | None = None
+    """The audit record up to which the trail is in the archive; None: all of it is, or there is none."""
     log: int = 0
     after: int = 0
     rows: int = 0
@@ -55,12 +59,28 @@ async def export_archive(client: ApiClient, path: Path, *, session: str | None, 
     else:
         _refuse_to_replace(path)
         contents = await client.call("GET", "/v1/export", query={"session": session} if session else None)
-        state = _Exported(of=of, contents=contents, position=archive.begin(contents))
+        trail = contents.get("trail")
+        after = trail["head"]["first"] - 1 if trail else None
+        state = _Exported(of=of, contents=contents, position=archive.begin(contents), trail_after=after)
         _note(noted, state)
+    await _export_trail(client, archive, state, noted=noted)
     await _export_logs(client, archive, state, noted=noted, progress=progress)
     archive.finish(state.rows, state.position)
     noted.unlink()
     return state.rows
+
+
+async def _export_trail(client: ApiClient, archive: Archive, state: _Exported, *, noted: Path) -> None:
+    """The audit trail's records, up to the one that the archive's checkpoint is of."""
+    while state.trail_after is not None:
+        last = state.contents["trail"]["head"]["number"]
+        page = await client.call("GET", "/v1/audit/chain", query={"after": state.trail_after}, timeout_s=_TIMEOUT_S)
+        records = [each for each in page["entries"] if each["number"] <= last]
+        if records:
+            state.position, state.trail_after = archive.append_trail(records, state.position), records[-1]["number"]
+        if not records or records[-1]["number"] == last:
+            state.position, state.trail_after = archive.begin_rows(state.position), None
+        _note(noted, state)
 
 
 async def _export_logs(
@@ -95,16 +115,30 @@ async def _page(client: ApiClient, log: Row, *, after: int, rows: int) -> tuple[
     return found, True
 
 
-async def import_archive(client: ApiClient, path: Path, *, progress: Progress) -> Row:
-    """Restore an archive into the empty workspace, or go on with that; the archive's contents."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import came to."""
+
+    contents: Row
+    """The archive's."""
+    outcomes: list[Row]
+    """What became of people, groups and access: `what`, `name`, `came`, `why`."""
+    trail: str | None
+    """Under which id the archive's audit trail is kept there; None: it has none."""
+
+
+async def import_archive(client: ApiClient, path: Path, *, progress: Progress) -> Imported:
+    """Restore an archive into the empty workspace, or go on with that."""
     archive, noted = archive_at(path), _beside(path, "import-state")
     contents = archive.contents()
     state = _Imported(into=await _workspace(client))
     if noted.exists():
         before = _Imported(**orjson.loads(noted.read_bytes()))
         state = before if before.into == state.into else state
-    body = {"version": contents["version"], "control": contents["control"]}
-    await client.call("POST", "/v1/import", body=body, timeout_s=_TIMEOUT_S)
+    body = {"version": contents["version"], "control": contents["control"], "trail": contents.get("trail")}
+    answer = await client.call("POST", "/v1/import", body=body, timeout_s=_TIMEOUT_S)
+    if answer["trail"]:
+        await _import_trail(client, archive, answer["trail"])
     total = sum(log["rows"] for log in contents["logs"])
     progress(state.rows, total)
     for batch, position in archive.batches(state.position):
@@ -114,7 +148,16 @@ async def import_archive(client: ApiClient, path: Path, *, progress: Progress) -
         _note(noted, state)
         progress(state.rows, total)
     noted.unlink(missing_ok=True)
-    return contents
+    kept = answer["trail"] and str(answer["trail"]["id"])
+    return Imported(contents=contents, outcomes=answer["outcomes"], trail=kept)
+
+
+async def _import_trail(client: ApiClient, archive: Archive, kept: Row) -> None:
+    """Those of the archive's audit records that are not there yet."""
+    missing = (each for each in archive.trail() if each["number"] > kept["last"])
+    while entries := list(islice(missing, MAX_RECORDS_AT_ONCE)):
+        body = {"trail": kept["id"], "entries": entries}
+        await client.call("POST", "/v1/import/trail", body=body, timeout_s=_TIMEOUT_S)
 
 
 def _requests(batch: list[Row]) -> Iterator[list[Row]]:

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import click
 import orjson
 
+from broker.cli.operations.checked_trail import CheckedTrail, check_archive
 from broker.cli.operator_client import ask, using_broker
-from broker.domain.audit.chain import Checkpoint, Entry, Head, Verification, read_checkpoint
+from broker.domain.audit.chain import Checkpoint, Entry, Head, read_checkpoint
 from broker.domain.audit.records import AuditRecord, read_record
 from broker.domain.ids import WorkspaceId
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from connect.sdk.api_client import ApiClient
 
 _PAGE = 100
+_OWN = "/v1/audit/chain"
 _COLUMNS = (
     "number",
     "at",
@@ -41,6 +43,11 @@ _COLUMNS = (
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would calculate rather than show."""
+
+
+def _chain_of(imported: str | None) -> str:
+    """Where a trail is read: one that was imported, or the workspace's own."""
+    return _OWN if imported is None else f"/v1/audit/imported/{quote(imported, safe='')}/chain"
 
 
 @click.group()
@@ -96,16 +103,18 @@ def _instant(at_ms: int) -> str:
 @click.option(
     "--format", "form", type=click.Choice(["ndjson", "csv"]), default="ndjson", show_default=True, help="How to write."
 )
-def export(*, file: TextIO, form: str) -> None:
+@click.option("--imported", metavar="ID", help="Of a trail that came with an archive, not of the workspace's own.")
+def export(*, file: TextIO, form: str, imported: str | None) -> None:
     """Write all records to FILE (default: standard output), the oldest first, with their seals.
 
     A line of NDJSON has each record exactly as it is kept: the seals are over that text.
     """
+    place = _chain_of(imported)
     write = _ndjson(file) if form == "ndjson" else _csv(file)
 
     async def job(client: ApiClient) -> int:
         count = 0
-        async for _, _, entries in _pages(client):
+        async for _, entries in _pages(client, place):
             for entry in entries:
                 write(entry)
             count += len(entries)
@@ -156,77 +165,105 @@ def _cell(value: object) -> str:
     "--key",
     "keys",
     multiple=True,
-    help="A public key that `relaycast audit keys` printed before, of this broker; several times for more."
-    "  [default: what the broker says now]",
+    help="A public key that `relaycast audit keys` printed before, of the broker whose trail it is; several times for"
+    " more.  [default: what the broker, or the archive, says itself]",
 )
-def verify(*, checkpoint_file: Path | None, keys: tuple[str, ...]) -> None:
+@click.option(
+    "--imported", metavar="ID", help="A trail that came with an archive; `relaycast audit imported` lists them."
+)
+@click.option(
+    "--archive",
+    "archive",
+    type=click.Path(path_type=Path, exists=True),
+    help="The trail in an archive that `relaycast export` wrote. Asks no broker.",
+)
+def verify(*, checkpoint_file: Path | None, keys: tuple[str, ...], imported: str | None, archive: Path | None) -> None:
     """Check that no record was changed, removed, moved or cut off. Exits with 1 when one was.
 
     Without --checkpoint this finds what was changed in the records alone; whoever can write to the store could have
     made the seals anew. A file of checkpoints that was kept elsewhere shows that, too; each is signed, so that whoever
-    can write to both cannot make them agree without the broker's secret key.
+    can write to both cannot make them agree without the broker's secret key. An archive has one signed checkpoint.
     """
+    if imported and archive:
+        raise click.UsageError("--imported and --archive are two trails: choose one")
     checkpoints = _checkpoints(checkpoint_file) if checkpoint_file else []
-
-    async def job(client: ApiClient) -> tuple[Verification, Head, list[str]]:
-        return await _verify(client, checkpoints, keys)
-
-    found, head, forged = using_broker(job)
-    problems = [*forged, *found.finish()]
+    if archive:
+        checked = check_archive(archive, checkpoints, keys)
+    else:
+        place = _chain_of(imported)
+        checked = using_broker(lambda client: _check_at(client, place, checkpoints, keys))
+    problems = checked.finish()
     for problem in problems:
         click.echo(f"✗ {problem}")
     if problems:
         sys.exit(1)
-    click.echo(f"✓ {_in_words(found, head)}")
-    if checkpoint_file is None:
+    click.echo(f"✓ {checked.in_words}")
+    _tell_trust(checked, given=bool(keys), brought=bool(imported or archive), compares=checkpoint_file is not None)
+
+
+def _tell_trust(checked: CheckedTrail, *, given: bool, brought: bool, compares: bool) -> None:
+    """What a trail that is whole in itself does not show."""
+    if brought:
+        click.echo(f"  of the workspace {checked.workspace}")
+    if brought and not checked.keys:
+        click.echo("  its checkpoint is not signed: the broker that it comes from had no secret key")
+    elif brought and not given:
+        click.echo(
+            f"  signed with {checked.keys[0]}, as the archive says itself: give --key with what `relaycast audit keys`"
+            " printed at the broker that it comes from"
+        )
+    elif not brought and not compares:
         click.echo("  no checkpoint was compared: give --checkpoint FILE to find a trail that was rewritten as a whole")
-    elif not found.compared:
+    elif not checked.compared:
         click.echo("  no checkpoint of the file is of a record of this workspace that is kept: none was compared")
+
+
+@audit.command("imported")
+def imported_() -> None:
+    """List the audit trails that came with archives. Each is kept beside the workspace's own, and verifies alone."""
+    trails = ask("GET", "/v1/audit/imported")["trails"]
+    for each in trails:
+        head = each["head"]
+        missing = "" if each["last"] == head["number"] else f", {head['number'] - each['last']} not here yet"
+        click.echo(
+            f"{each['id']}  {_instant(each['at_ms'])}  of the workspace {each['workspace']}, records {head['first']} to"
+            f" {head['number']}{missing}"
+        )
+    if not trails:
+        click.echo("no archive has brought a trail", err=True)
 
 
 @audit.command("keys")
 def keys_() -> None:
     """Print the public keys that this broker signs checkpoints with, the present one first. Keep them elsewhere."""
-    for key in ask("GET", "/v1/audit/chain?limit=1")["keys"]:
+    for key in ask("GET", f"{_OWN}?limit=1")["keys"]:
         click.echo(key)
 
 
-async def _verify(
-    client: ApiClient, checkpoints: list[Checkpoint], keys: Sequence[str]
-) -> tuple[Verification, Head, list[str]]:
-    """What was found, how far the trail goes, and which checkpoints nobody with the broker's secret has signed."""
-    found, known = None, None
-    said: Sequence[str] = (await client.call("GET", "/v1/audit/chain?limit=1"))["keys"]
-    forged: list[str] = []
-    async for workspace, head, entries in _pages(client):
-        if found is None or known is None:
-            mine = [each for each in checkpoints if each.workspace == workspace]
-            forged = _forged(mine, keys or said)
-            known, found = head, Verification(workspace, head, mine)
-        found.feed(entries)
-    assert found is not None
-    assert known is not None
-    return found, known, forged
+async def _check_at(
+    client: ApiClient, place: str, checkpoints: Sequence[Checkpoint], keys: Sequence[str]
+) -> CheckedTrail:
+    """A trail that a broker has, its own or one that was imported."""
+    checked: CheckedTrail | None = None
+    if place == _OWN:
+        keys = keys or (await client.call("GET", f"{place}?limit=1"))["keys"]
+    async for page, entries in _pages(client, place):
+        if checked is None:
+            known = [*checkpoints, *([Checkpoint(**page["checkpoint"])] if "checkpoint" in page else [])]
+            workspace, head = WorkspaceId(page["workspace"]), Head(**page["head"])
+            checked = CheckedTrail(workspace, head, known, keys or page["keys"])
+        checked.feed(entries)
+    assert checked is not None
+    return checked
 
 
-def _forged(checkpoints: list[Checkpoint], keys: Sequence[str]) -> list[str]:
-    """Where there is a key, every checkpoint must be signed with one."""
-    from broker.adapters.signing import is_signed_by  # noqa: PLC0415 - --help must not load the server
-
-    return [
-        f"the checkpoint of record {each.number} at {each.at_ms} ms is not signed by this broker"
-        for each in checkpoints
-        if keys and not is_signed_by(each, keys)
-    ]
-
-
-async def _pages(client: ApiClient) -> AsyncIterator[tuple[WorkspaceId, Head, list[Entry]]]:
+async def _pages(client: ApiClient, place: str) -> AsyncIterator[tuple[dict[str, Any], list[Entry]]]:
     """The whole trail; at least one page, which may be empty."""
     after = 0
     while True:
-        page = await client.call("GET", f"/v1/audit/chain?after={after}")
+        page = await client.call("GET", f"{place}?after={after}")
         entries = [Entry(**entry) for entry in page["entries"]]
-        yield WorkspaceId(page["workspace"]), Head(**page["head"]), entries
+        yield page, entries
         if not entries or entries[-1].number <= after:
             return
         after = entries[-1].number
@@ -235,22 +272,3 @@ async def _pages(client: ApiClient) -> AsyncIterator[tuple[WorkspaceId, Head, li
 def _checkpoints(file: Path) -> list[Checkpoint]:
     with file.open(encoding="utf-8", errors="replace") as lines:
         return [found for line in lines if (found := read_checkpoint(line))]
-
-
-def _in_words(found: Verification, head: Head) -> str:
-    count = found.last - head.first + 1
-    if count <= 0:
-        return "nothing was recorded yet"
-    unsealed = max(0, head.number - head.sealed)
-    return (
-        f"records {head.first} to {found.last} are whole"
-        + (f"; the last {unsealed} are not sealed yet" if unsealed else "")
-        + (f"; older ones than {head.first} are not kept any more" if head.first > 1 else "")
-        + _agreeing(found.compared)
-    )
-
-
-def _agreeing(checkpoints: int) -> str:
-    if checkpoints == 0:
-        return ""
-    return "; 1 checkpoint agrees" if checkpoints == 1 else f"; {checkpoints} checkpoints agree"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from broker.domain.audit.archived import ArchivedTrail
+from broker.domain.audit.chain import Entry
 from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
 from broker.domain.logs.archive import ARCHIVE_VERSION, MAX_ROWS, row_to_json
@@ -21,6 +23,8 @@ from broker.services.logs.archive import ControlPlane
 _MAX_IMPORT_BYTES = 64 * 1024 * 1024
 """One line may hold a native frame at its cap of 16 MiB, escaped as text."""
 _CONTROL: TypeAdapter[ControlPlane] = TypeAdapter(ControlPlane)
+_TRAIL: TypeAdapter[ArchivedTrail] = TypeAdapter(ArchivedTrail)
+_Shape = TypeVar("_Shape")
 
 
 class _Import(BaseModel):
@@ -29,10 +33,22 @@ class _Import(BaseModel):
 
     version: int
     control: dict[str, Any]
+    trail: dict[str, Any] | None = None
 
 
 class _Rows(Body):
     rows: list[dict[str, Any]]
+
+
+class _Record(Body):
+    number: int = Field(ge=1, lt=2**53)
+    record: str
+    seal: str | None
+
+
+class _Records(Body):
+    trail: str
+    entries: list[_Record]
 
 
 class TransferApi:
@@ -48,6 +64,7 @@ class TransferApi:
             ("GET", "/v1/export/rows", self.rows),
             ("POST", "/v1/import", self.restore),
             ("POST", "/v1/import/rows", self.restore_rows),
+            ("POST", "/v1/import/trail", self.restore_trail),
         ]
         return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
@@ -60,7 +77,8 @@ class TransferApi:
         wanted = request.query_params.get("session")
         session = await self._s.sessions.get(principal, wanted) if wanted else None
         contents = await self._s.transfer.contents(principal, session)
-        return Answer({"version": ARCHIVE_VERSION, "control": contents.control, "logs": contents.logs})
+        trail = None if session else await self._s.trail_archiving.take(principal)
+        return Answer({"version": ARCHIVE_VERSION, "control": contents.control, "logs": contents.logs, "trail": trail})
 
     async def rows(self, request: Request) -> Response:
         """Lines of one log: `?session=<id>&epoch=&after=&limit=`."""
@@ -73,17 +91,23 @@ class TransferApi:
         return Answer({"rows": [row_to_json(row) for row in page.rows], "more": page.more})
 
     async def restore(self, request: Request) -> Response:
-        """Make an archive's sessions, agents and rules again."""
+        """Make an archive's sessions, agents, rules, people and groups again; what became of the latter."""
         principal = await self._caller(request)
         body = await read_body(request, _Import, most=_MAX_IMPORT_BYTES)
         if body.version > ARCHIVE_VERSION:
             raise BadRequest(f"the archive has version {body.version}; this broker reads up to {ARCHIVE_VERSION}")
-        try:
-            control = _CONTROL.validate_python(body.control)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise BadRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
-        await self._s.transfer.restore(principal, control)
+        control = _read(_CONTROL, body.control)
+        trail = None if body.trail is None else _read(_TRAIL, body.trail)
+        outcomes = await self._s.transfer.restore(principal, control)
+        kept = trail and await self._s.trail_archiving.begin(principal, trail)
+        return Answer({"outcomes": outcomes, "trail": kept and {"id": kept.id, "last": kept.last}})
+
+    async def restore_trail(self, request: Request) -> Response:
+        """Put records into the trail that the archive has brought, which is kept beside the workspace's own."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Records, most=_MAX_IMPORT_BYTES)
+        entries = [Entry(number=each.number, record=each.record, seal=each.seal) for each in body.entries]
+        await self._s.trail_archiving.add(principal, body.trail, entries)
         return Answer({})
 
     async def restore_rows(self, request: Request) -> Response:
@@ -92,3 +116,12 @@ class TransferApi:
         body = await read_body(request, _Rows, most=_MAX_IMPORT_BYTES)
         await self._s.transfer.restore_rows(principal, body.rows)
         return Answer({})
+
+
+def _read(shape: TypeAdapter[_Shape], value: dict[str, Any]) -> _Shape:
+    """A part of an archive. Raises `BadRequest` that names the member at fault."""
+    try:
+        return shape.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise BadRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.domain.audit.acts import Act
+from broker.domain.audit.archived import ImportedTrail
 from broker.domain.audit.records import AuditFilter
 from broker.domain.errors import BadRequest
 from broker.domain.people.access import Principal
@@ -33,6 +34,8 @@ class AuditApi:
         table: list[tuple[str, str, Any]] = [
             ("GET", "/v1/audit", self.page),
             ("GET", "/v1/audit/chain", self.chain),
+            ("GET", "/v1/audit/imported", self.imported),
+            ("GET", "/v1/audit/imported/{trail}/chain", self.imported_chain),
         ]
         return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
@@ -61,6 +64,28 @@ class AuditApi:
         return Answer(
             {"workspace": principal.workspace, "head": chain.head, "entries": chain.entries, "keys": chain.keys}
         )
+
+    async def imported(self, request: Request) -> Response:
+        """The trails that came with archives: whose each is, how far it goes, and its signed checkpoint."""
+        found = await self._s.trail_archiving.trails(await self._caller(request))
+        return Answer(
+            {"trails": [{"id": each.id, "at_ms": each.at_ms, "last": each.last, **_show(each)} for each in found]}
+        )
+
+    async def imported_chain(self, request: Request) -> Response:
+        """Records of one of them as they were kept where it comes from, as `/v1/audit/chain`: `?after=&limit=`."""
+        principal = await self._caller(request)
+        after = integer(request, "after", default=0, most=999_999_999, least=0)
+        limit = integer(request, "limit", default=MAX_CHAIN, most=MAX_CHAIN)
+        found, chain = await self._s.trail_archiving.chain(
+            principal, request.path_params["trail"], after=after, limit=limit
+        )
+        return Answer({**_show(found), "entries": chain.entries})
+
+
+def _show(found: ImportedTrail) -> dict[str, Any]:
+    trail = found.trail
+    return {"workspace": trail.workspace, "head": trail.head, "keys": trail.keys, "checkpoint": trail.checkpoint}
 
 
 def _read_filter(request: Request) -> AuditFilter:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from broker.domain.agents.agents import Agent, AgentState, agent_name
@@ -14,15 +14,17 @@ from broker.domain.agents.sessions import Session, session_name
 from broker.domain.approvals.rules import Rule
 from broker.domain.audit.acts import Act
 from broker.domain.errors import BadRequest, Conflict, Unavailable
-from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.ids import SessionId
 from broker.domain.logs.archive import MAX_ROWS, row_from_json
 from broker.domain.logs.pages import LogExtent, LogRows
 from broker.domain.logs.redaction.rules import secret_forms
 from broker.domain.names import looks_like_id
 from broker.domain.people.access import Permission, Principal
+from broker.domain.people.archived import ArchivedPeople, Outcome, check_people
 from broker.domain.people.privacy import SessionAccess
 from broker.domain.plans.retention import Retention
 from broker.services.intents import write_down
+from broker.services.people.archiving import PeopleArchiving
 from broker.services.permissions import requires
 from broker.services.ports import (
     Approvals,
@@ -56,7 +58,9 @@ class ControlPlane:
     own_log_days: int | None = None
     tokens: Sequence[TokenRecord] = ()
     private: Sequence[SessionId] = ()
-    """Sessions that are private: to whom is not said, as people and groups are other ones elsewhere."""
+    """Sessions that are private."""
+    people: ArchivedPeople = field(default_factory=ArchivedPeople)
+    """Of a whole workspace, with to whom those are open; nobody for one session alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ class Transfer:
         retention: RetentionState,
         restoring: Restoring,
         groups: GroupRecords,
+        people: PeopleArchiving,
         audit: AuditRecords,
     ) -> None:
         self._logs = logs
@@ -93,6 +98,7 @@ class Transfer:
         self._retention = retention
         self._restoring = restoring
         self._groups = groups
+        self._people = people
         self._audit = audit
 
     @requires(Permission.ADMINISTER)
@@ -109,8 +115,9 @@ class Transfer:
         agents = [
             agent for each in sessions for agent in await self._registry.agents(workspace, each.id, limit=_MAX_AGENTS)
         ]
-        private = [each.id for each in sessions if await self._groups.access(workspace, each.id) is not None]
-        control = ControlPlane(sessions=sessions, agents=agents, private=private)
+        open_to = {each.id: await self._groups.access(workspace, each.id) for each in sessions}
+        access = {session: each for session, each in open_to.items() if each is not None}
+        control = ControlPlane(sessions=sessions, agents=agents, private=list(access))
         if session is None:
             control = replace(
                 control,
@@ -118,6 +125,7 @@ class Transfer:
                 redaction=await self._redaction.redaction_rules(workspace),
                 own_log_days=(await self._retention.retention(workspace)).own_days,
                 tokens=await self._tokens.tokens(workspace),
+                people=await self._people.collect(workspace, access),
             )
         return Contents(control=control, logs=await store.extents(workspace, session=session.id if session else None))
 
@@ -142,9 +150,10 @@ class Transfer:
         )
 
     @requires(Permission.ADMINISTER)
-    async def restore(self, principal: Principal, control: ControlPlane) -> None:
-        """Make sessions, agents and rules again, agents as ended. Once is as good as twice.
+    async def restore(self, principal: Principal, control: ControlPlane) -> list[Outcome]:
+        """Make sessions, agents, rules, people and groups again, agents as ended. Once is as good as twice.
 
+        What became of people, groups and access, one by one: some may be here already, or be too many for the plan.
         Raises `NotPermitted`, `BadRequest`, `Conflict` (WORKSPACE_NOT_EMPTY, ID_TAKEN).
         """
         workspace = principal.workspace
@@ -154,17 +163,23 @@ class Transfer:
         secret_forms(control.redaction)
         retention = await self._retention.retention(workspace)
         async with write_down(self._audit, workspace, Act.IMPORTED, on="workspace"):
-            await self._restore(workspace, control, retention, by=principal.name)
+            return await self._restore(principal, control, retention)
 
-    async def _restore(self, workspace: WorkspaceId, control: ControlPlane, retention: Retention, *, by: str) -> None:
-        await self._approvals.set_rules(workspace, control.rules, by=by)
+    async def _restore(self, principal: Principal, control: ControlPlane, retention: Retention) -> list[Outcome]:
+        workspace = principal.workspace
+        await self._approvals.set_rules(workspace, control.rules, by=principal.name)
         await self._redaction.set_redaction_rules(workspace, control.redaction)
         await self._retention.set_own_days(workspace, _own_days(control, retention))
+        brought = await self._people.restore(principal, control.people)
         for session in control.sessions:
             agents = [_end_agent(agent) for agent in control.agents if agent.session_id == session.id]
             await self._restoring.restore_session(workspace, session, agents)
-            if session.id in control.private:  # to nobody but who administers, until they say to whom
+            said = control.people.access.get(session.id)
+            if said is not None:
+                await self._groups.set_access(workspace, session.id, brought.open(said, session=session.name))
+            elif session.id in control.private:  # to nobody but who administers, until it is said to whom
                 await self._groups.set_access(workspace, session.id, SessionAccess())
+        return brought.outcomes
 
     async def _check_empty(self, principal: Principal, control: ControlPlane) -> None:
         known = {(session.id, session.epoch) for session in control.sessions}
@@ -200,6 +215,7 @@ def _check_identities(control: ControlPlane) -> None:
         agent_name(agent.name)
         if not looks_like_id(agent.id) or not looks_like_id(agent.proxy):
             raise BadRequest(f"agent {agent.name!r} of the archive has an id, or a machine's, that is none")
+    check_people(control.people)
     sessions = {session.id for session in control.sessions}
     if len(sessions) < len(control.sessions) or len({s.name for s in control.sessions}) < len(control.sessions):
         raise BadRequest("two sessions of the archive have one id or one name")

@@ -14,7 +14,7 @@ from broker.services.ports.access import (
 )
 from broker.services.ports.accounts import AccountRecords
 from broker.services.ports.approvals import Approvals, Assenting, Standing, Surroundings
-from broker.services.ports.audit import AuditRecords, Checkpoints, CheckpointSigning
+from broker.services.ports.audit import AuditRecords, Checkpoints, CheckpointSigning, ImportedTrails
 from broker.services.ports.billing import BillingRecord, BillingRecords, PaymentProvider
 from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
 from broker.services.ports.groups import GroupRecords
@@ -105,6 +105,7 @@ __all__ = [
     "HookRecords",
     "HookRun",
     "HooksInForce",
+    "ImportedTrails",
     "InstallationRecords",
     "InvitationRecords",
     "LinkNews",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from broker.domain.audit.acts import Act
+from broker.domain.audit.archived import ArchivedTrail, ImportedTrail
 from broker.domain.audit.chain import Checkpoint, Entry, Head
 from broker.domain.ids import WorkspaceId
 
@@ -32,6 +33,22 @@ class AuditRecords(Protocol):
 
     async def seal(self, workspace: WorkspaceId, *, first: int, seals: Sequence[str]) -> bool:
         """Keep seals from a number on; False when others were kept meanwhile. What is too old is let go of."""
+
+
+class ImportedTrails(Protocol):
+    """Trails that came with archives, beside a workspace's own; each by its id."""
+
+    async def begin(self, workspace: WorkspaceId, trail: ArchivedTrail) -> ImportedTrail:
+        """Keep one; what is here when it was begun before. Raises `Conflict` (TOO_MANY_TRAILS)."""
+
+    async def add(self, workspace: WorkspaceId, id_: str, entries: Sequence[Entry]) -> None:
+        """Keep records in order; those that are here are left as they are. Raises `NotFound` (TRAIL_NOT_FOUND)."""
+
+    async def trails(self, workspace: WorkspaceId) -> list[ImportedTrail]:
+        """All of them, the oldest first."""
+
+    async def after(self, workspace: WorkspaceId, id_: str, number: int, *, limit: int) -> list[Entry]:
+        """Up to `limit` records of one behind a number, the oldest first."""
 
 
 class CheckpointSigning(Protocol):

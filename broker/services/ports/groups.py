@@ -22,6 +22,9 @@ class GroupRecords(Protocol):
     async def search(self, workspace: WorkspaceId, text: str, *, after: str | None, limit: int) -> Page[Group]:
         """Some of those whose name has a part, by name."""
 
+    async def people(self, workspace: WorkspaceId, group: GroupId) -> frozenset[MemberId]:
+        """Who is in one."""
+
     async def add(self, workspace: WorkspaceId, group: GroupId, *, name: str) -> None:
         """Make one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_GROUPS)."""
 

@@ -28,7 +28,8 @@ class MemberRecords(Protocol):
     """The people of a workspace. Each change is one atomic decision; `by` is the member who makes it, or None."""
 
     async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | TokenId | None, plan: Plan) -> None:
-        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`, `PlanLimitReached`."""
+        """Add one, suspended where it is. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`,
+        `PlanLimitReached`."""
 
     async def add_first(self, workspace: WorkspaceId, member: Member) -> None:
         """Add one when there is nobody yet."""

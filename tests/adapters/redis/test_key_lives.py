@@ -125,6 +125,8 @@ LIVES: dict[str, tuple[End, str]] = {
     "audit": (End.WORKSPACE, "200000 records of some 500 bytes, and those that no worker has sealed"),
     "audit_seals": (End.WORKSPACE, "200000 hashes"),
     "audit_state": (End.WORKSPACE, "a few fields"),
+    "audit_imported": (End.WORKSPACE, "MAX_IMPORTED_TRAILS of a few fields"),
+    "audit_imported_records": (End.WORKSPACE, "200000 records of 8000 characters at most"),
     "audit_once": (End.TIME, "one digit; 60 s"),
     "hooks": (End.WORKSPACE, "1 MB of text"),
     "hooks_version": (End.WORKSPACE, "one number"),

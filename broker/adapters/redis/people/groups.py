@@ -47,6 +47,10 @@ class RedisGroups:
         known = await self.some(workspace, (group for _, group in listed[:limit]))
         return page_of(listed, known, limit=limit, total=len(found))
 
+    async def people(self, workspace: WorkspaceId, group: GroupId) -> frozenset[MemberId]:
+        """Who is in one."""
+        return frozenset(map(MemberId, await self._redis.smembers(keys.key(workspace, "group_members", group))))
+
     async def add(self, workspace: WorkspaceId, group: GroupId, *, name: str) -> None:
         """Make one. Raises `Conflict`."""
         await self._save(workspace, group, name=name, is_new=True)

@@ -50,6 +50,7 @@ class RedisMembers:
             plan=plan or "",
             in_plan=self._scripts.plans.limits(plan).members if plan else 0,
             only_first="" if plan else "1",
+            suspended="" if member.suspended_at_ms is None else "1",
         )
 
     async def member(self, workspace: WorkspaceId, member: MemberId) -> Member | None:
