@@ -62,10 +62,10 @@ end
 
 local note_pause
 do
-  local function keep_pause(list, pause, most)
-    redis.call('LPUSH', list, pause)
-    redis.call('LTRIM', list, 0, most - 1)
-    redis.call('EXPIRE', list, T.usage_kept_s)
+  local function keep_pause(key, pause, most)
+    redis.call('LPUSH', key, pause)
+    redis.call('LTRIM', key, 0, most - 1)
+    redis.call('EXPIRE', key, T.usage_kept_s)
   end
 
   -- Writes down what a budget or a limit makes wait from now on, and until when at most. `pause`: JSON. `agent`: whose turn
