@@ -84,5 +84,8 @@ async def test_what_python_reads_at_its_start_is_not_forked(tmp_path: Path, monk
     assert forks(MODULE, environment(tmp_path))
     assert not forks("connect.cli", environment(tmp_path))
     assert not forks(MODULE, environment(tmp_path) | {"PYTHONPATH": "/elsewhere"})
+    with monkeypatch.context() as outside:
+        outside.delenv("PYTEST_CURRENT_TEST")
+        assert not forks(MODULE, environment(tmp_path))
     monkeypatch.setenv("RELAYCAST_TEST_STARTS", "whole")
     assert not forks(MODULE, environment(tmp_path))
