@@ -42,6 +42,8 @@ from broker.telemetry import COMMANDS, FRAMES_DROPPED, LINKS, REPORTS, UNRECOGNI
 _log = logging.getLogger(__name__)
 _HELLO_S = 10.0
 """A socket that says nothing is no proxy."""
+_PAGE = 500
+"""Reports that are applied at once: a message may hold a hundred thousand, and nobody is to wait behind all of them."""
 
 
 class ProxySocket:
@@ -167,10 +169,12 @@ class _Connection:
             return
         _count(reports)
         self._tell_of_broken(attached, reports)
-        if fragments := await self._cutting():
-            reports = [each.model_copy(update={"report": fragments.cut(each.report)}) for each in reports]
-        last = await self._s.linking.report(self._principal, attached, reports, spool=self._hello.spool_id)
-        await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
+        for first in range(0, len(reports), _PAGE):
+            page = reports[first : first + _PAGE]
+            if fragments := await self._cutting():
+                page = [each.model_copy(update={"report": fragments.cut(each.report)}) for each in page]
+            last = await self._s.linking.report(self._principal, attached, page, spool=self._hello.spool_id)
+            await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
 
     async def _cutting(self) -> ReportedFragments | None:
         """What cuts streamed fragments for a relay-connect that does not, or knows nothing of the workspace's rules."""

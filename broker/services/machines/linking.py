@@ -25,6 +25,8 @@ from broker.services.redaction import Redaction
 _HELLO_BYTES = 64 * 1024
 """It is kept as long as the machine is known, and read at every placement."""
 _MOST_LABELS = 50
+_MOST_AGENTS = 2000
+"""Of one machine: all are looked at in one step, in which the store serves nobody else."""
 
 
 def direct_link(agent: AgentId) -> LinkId:
@@ -106,6 +108,8 @@ class Linking:
     async def _attach(self, principal: Principal, link: LinkId, hello: Hello, session: SessionId | None) -> Attached:
         if len(hello.model_dump_json(exclude={"agents"})) > _HELLO_BYTES:
             raise BadRequest(f"a hello has {_HELLO_BYTES} bytes at most, its agents apart", code="TOO_LARGE")
+        if len(hello.agents) > _MOST_AGENTS:
+            raise BadRequest(f"a machine has {_MOST_AGENTS} agents at most", code="TOO_LARGE")
         attached = await self._links.attach(
             principal.workspace, link, hello, session=session, epoch=secrets.token_hex(4)
         )

@@ -11,13 +11,16 @@ from websockets.exceptions import ConnectionClosed
 
 from broker.adapters.redis import keys
 from broker.domain.agents.agents import Transport
-from broker.domain.ids import AgentId, SessionId
+from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol import close_codes
 from broker.protocol.agents.events import AgentReady
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     Deliver,
     FrameRecorded,
+    Handed,
+    LiveAgent,
+    NumberedReport,
     Spawn,
     Started,
     StateChanged,
@@ -149,6 +152,7 @@ async def test_a_revocation_before_the_hello_closes_the_socket_too(gateway: Gate
         ([write(a_hello()), b"\xff"], 4413),
         ([write(a_hello()), "x" * (MAX_LINK_MESSAGE_BYTES + 1)], 1009),
         ([write(a_hello(session="x" * 65))], 4503),
+        ([write(a_hello(agents=[LiveAgent(agent=AgentId(f"a{n}"), generation=1) for n in range(2001)]))], 4503),
     ],
 )
 async def test_a_proxy_that_breaks_the_protocol_is_closed_with_a_code(
@@ -159,6 +163,17 @@ async def test_a_proxy_that_breaks_the_protocol_is_closed_with_a_code(
             for message in messages:
                 await socket.send(message)
         assert await closing(socket) == code
+
+
+async def test_many_reports_in_one_message_are_applied_by_pages_and_acknowledged_as_they_are(gateway: Gateway) -> None:
+    report = Handed(agent=AgentId("unknown"), generation=1, message_id=MessageId("m"))
+    reports = [NumberedReport(seq=seq, report=report).model_dump_json().encode() for seq in range(1, 1201)]
+    async with gateway.proxy_socket() as socket, asyncio.timeout(60):
+        await socket.send(write(a_hello()))
+        assert (await receive(socket))["type"] == "welcome"
+        await socket.send(write_reports(reports), text=True)
+        told = [await receive(socket) for _ in range(3)]
+    assert told == [{"type": "ack", "seq": seq} for seq in (500, 1000, 1200)]
 
 
 def deep(depth: int) -> bytes:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from broker.adapters.redis import keys
 from broker.domain.agents.agents import AgentState, Transport
 from broker.domain.errors import Conflict, Fenced, Unavailable
 from broker.domain.ids import AgentId, LinkId, MessageId
 from broker.domain.messages.steps import ReceiptState
+from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import AgentReady, TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.proxy import Deliver, Exited, FrameRecorded, Handed, Hello, LiveAgent, Spawn, StateChanged, Stop
 from broker.services.ports import Attached, Held, NumberedFact
@@ -431,3 +433,16 @@ async def test_a_store_that_went_back_does_not_take_a_machine_for_one_that_has_e
     with pytest.raises(Unavailable) as lost:
         await desk.adapters.links.commands(desk.workspace, desk.link, after=1)
     assert (lost.value.code, lost.value.retryable) == ("COMMANDS_LOST", True)
+
+
+async def test_a_machine_that_takes_nothing_is_not_told_of_ever_more_agents_that_are_over(desk: Desk) -> None:
+    """It may name thousands that nobody knows in every hello."""
+    over = [LiveAgent(agent=AgentId("over"), generation=1)]
+    link = keys.key(desk.workspace, "link", desk.link)
+    await desk.spawn("Waits")  # a command that it does not take
+    told = []
+    for waiting in (TIMINGS.outbox_bytes, 0):
+        await desk.adapters.redis.hset(link, "out_bytes", str(waiting))
+        await desk.attach(a_hello(agents=over))
+        told.append(sum(isinstance(each, Stop) for each in await desk.commands()))
+    assert told == [0, 1]

@@ -98,7 +98,8 @@ for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do mine[agen
 take_back(link, mine)
 for agent, generation in pairs(running) do
   local a = mine[agent] and load_agent(agent)
-  if not a or not a.id or has_ended(a) or tonumber(a.generation) > generation then
+  local is_over = not a or not a.id or has_ended(a) or tonumber(a.generation) > generation
+  if is_over and not is_behind(link) then -- else at a later connection, once it has taken what waits
     command(link, 'stop', 'agent', agent, 'generation', generation, 'reason', 'superseded')
   end
 end
