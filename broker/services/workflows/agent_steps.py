@@ -21,6 +21,7 @@ from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import AgentEntry, StepEntry
 from broker.domain.workflows.planning.permissions import keeps_readonly
 from broker.domain.workflows.runs.commands import CommandEnd, CommandState
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence, needs_machine
 from broker.domain.workflows.runs.journal import (
     Aide,
@@ -29,7 +30,6 @@ from broker.domain.workflows.runs.journal import (
     AttemptInterrupted,
     Fact,
     Outcome,
-    effect_id,
 )
 from broker.domain.workflows.runs.protection import changed_paths, protected_paths
 from broker.domain.workflows.runs.steps import StepState

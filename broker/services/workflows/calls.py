@@ -14,8 +14,9 @@ from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import StepEntry, VarValue
 from broker.domain.workflows.planning.reuse import Given, reusable
 from broker.domain.workflows.planning.values import parse_vars
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence
-from broker.domain.workflows.runs.journal import AttemptEnded, CancelAsked, Outcome, RunState, effect_id
+from broker.domain.workflows.runs.journal import AttemptEnded, CancelAsked, Outcome, RunState
 from broker.domain.workflows.runs.run import Run, fold
 from broker.domain.workflows.runs.steps import StepState
 from broker.services.ports import NewRun, RunRow, WorkflowRecords

@@ -9,7 +9,8 @@ import orjson
 from broker.domain.approvals.approvals import Approval, ApprovalStatus
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId
-from broker.domain.workflows.runs.journal import AttemptEnded, Outcome, effect_id
+from broker.domain.workflows.runs.effects import effect_id
+from broker.domain.workflows.runs.journal import AttemptEnded, Outcome
 from broker.services.ports import Approvals
 from broker.services.redaction import Redaction
 from broker.services.workflows.scene import Progress, Scene, name_output

@@ -21,6 +21,7 @@ from broker.domain.workflows.files.definition import StepEntry, StepType, Verifi
 from broker.domain.workflows.files.findings import nearest
 from broker.domain.workflows.files.waits import waits_for_webhook
 from broker.domain.workflows.planning.values import parse_vars
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence
 from broker.domain.workflows.runs.journal import (
     BudgetRaised,
@@ -32,7 +33,6 @@ from broker.domain.workflows.runs.journal import (
     RunState,
     SkippedByHand,
     VoteSettled,
-    effect_id,
 )
 from broker.domain.workflows.runs.run import Run, fold
 from broker.domain.workflows.runs.steps import StepRun, StepState

@@ -12,8 +12,9 @@ import orjson
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
 from broker.domain.workflows.files.waits import longest_wait_ms, waits_for_webhook
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence
-from broker.domain.workflows.runs.journal import AttemptEnded, Outcome, effect_id
+from broker.domain.workflows.runs.journal import AttemptEnded, Outcome
 from broker.services.ports import EventLog
 from broker.services.workflows.scene import Progress, Scene, name_output
 from broker.services.workflows.verdicts import unmet

@@ -8,7 +8,7 @@ from broker.domain.errors import BadRequest, NotFound, TooLarge
 from broker.domain.ids import WorkflowRunId, WorkspaceId
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.waits import waits_for_webhook
-from broker.domain.workflows.runs.journal import effect_id
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.run import fold
 from broker.domain.workflows.runs.steps import StepRun
 from broker.services.people.attempts import Attempts

@@ -7,7 +7,8 @@ import pytest
 
 from broker.domain.workflows.graphs.graph import Step
 from broker.domain.workflows.runs import engine, outlook, run
-from broker.domain.workflows.runs.journal import Command, CompleteStep, effect_id
+from broker.domain.workflows.runs.effects import effect_id
+from broker.domain.workflows.runs.journal import Command, CompleteStep
 from broker.domain.workflows.runs.run import Run
 from broker.domain.workflows.runs.steps import StepRun
 from tests.domain.workflows.model import BrokenPromise, look_through

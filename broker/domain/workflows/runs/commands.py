@@ -1,6 +1,6 @@
 """What a run of a workflow has a machine do, one command at a time, and how far each came.
 
-A command has the id of the effect that it is (`journal.effect_id`: run, step, attempt): however often it is ordered,
+A command has the id of the effect that it is (`effects.effect_id`: run, step, attempt): however often it is ordered,
 the machine begins it at most once, and tells one end of it.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from broker.domain.workflows.runs.journal import effect_id
+from broker.domain.workflows.runs.effects import effect_id
 
 CommandId = NewType("CommandId", str)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from broker.domain.workflows.files.definition import OnInterrupt, Strategy
 from broker.domain.workflows.graphs.graph import Step, Workflow
 from broker.domain.workflows.runs.budgets import over_budget
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.journal import (
     Aide,
     AskPerson,
@@ -30,7 +31,6 @@ from broker.domain.workflows.runs.journal import (
     StartAttempt,
     StopAttempt,
     Timer,
-    effect_id,
 )
 from broker.domain.workflows.runs.meeting import decide_gates, decide_votes, is_held
 from broker.domain.workflows.runs.outlook import (

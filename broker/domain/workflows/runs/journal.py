@@ -6,7 +6,6 @@ whoever receives it knows it as the same.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,12 +56,6 @@ class Timer(StrEnum):
     TIMEOUT = "timeout"
     BARRIER = "barrier"
     RUN = "run"
-
-
-def effect_id(run: str, step: str, attempt: int, *, aide: Aide | None = None) -> str:
-    """The id of what is set going: the same whenever and by whomever it is worked out."""
-    parts = "\0".join((run, step, str(attempt), aide or ""))
-    return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from broker.domain.workflows.runs import engine
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.journal import (
     Aide,
     AideEnded,
@@ -26,7 +27,6 @@ from broker.domain.workflows.runs.journal import (
     Timer,
     UsageTold,
     VoteSettled,
-    effect_id,
 )
 from broker.domain.workflows.runs.steps import StepState
 from tests.domain.workflows.driving import Driven, Steps, file_of
