@@ -134,6 +134,8 @@ class Settings:
     """What secrets are sealed with: the first seals, all open. `up` has one in the data folder where none is given."""
     allow_outbound: tuple[str, ...] = ()
     """Networks (CIDR) that the broker may call for its workspaces, besides the public Internet."""
+    github_url: str = "https://api.github.com"
+    """The API that steps of type integration call; of GitHub Enterprise Server, `https://HOST/api/v3`."""
     stripe: StripeSettings | None = None
     """None: plans are not paid for here."""
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)

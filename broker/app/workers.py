@@ -38,6 +38,7 @@ from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.gates import Gates
+from broker.services.workflows.integrations import Integrations
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.signs import AgentSigns
 from broker.services.workflows.waits import Waits
@@ -119,6 +120,11 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
         gates=Gates(adapters.approvals, services.redaction),
         waits=Waits(adapters.log),
         calls=Calls(adapters.workflows, definitions),
+        integrations=Integrations(
+            GuardedClient(AddressPolicy(settings.allow_outbound)),
+            SecretReader(adapters.secrets, AesGcmSealing(settings.secret_keys)),
+            github_url=settings.github_url,
+        ),
         webhooks=WebhookAddresses(HmacWebhookTokens(settings.secret_keys), public_url=settings.url),
     )
 

@@ -89,6 +89,14 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="CIDR",
             help="A private network that webhooks and notifications may reach. Can be repeated.  [default: none]",
         ),
+        click.option(
+            "--github-url",
+            envvar="RELAYCAST_GITHUB_URL",
+            default=USUAL.github_url,
+            metavar="URL",
+            help="The API of GitHub that integration steps of workflows call; https://HOST/api/v3 for GitHub Enterprise"
+            f" Server.  [default: {USUAL.github_url}]",
+        ),
         plans_option,
     )(_logging(_begin_settings(command)))
 
@@ -120,6 +128,7 @@ def _begin_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         traces: float,
         secret_key_file: Path | None,
         allow_outbound: tuple[str, ...],
+        github_url: str,
         plans: PlanTable,
         **others: Any,
     ) -> Any:
@@ -129,6 +138,7 @@ def _begin_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             traces=traces,
             secret_keys=take_secret_keys(secret_key_file),
             allow_outbound=allow_outbound,
+            github_url=github_url,
             plans=plans,
         )
         return command(settings=settings, **others)

@@ -37,7 +37,7 @@ from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
 from broker.services.ports.members import Ended, MachineCodes, MemberRecords, SignInCodes
 from broker.services.ports.meters import BudgetRecords, MeterCounters
 from broker.services.ports.needs import Failures
-from broker.services.ports.outbound import Notifier, Outbound, OutboundAnswer
+from broker.services.ports.outbound import ApiAnswer, ApiCalls, Notifier, Outbound, OutboundAnswer
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords, Taken
 from broker.services.ports.secrets import Sealed, Sealing, SecretRecord, SecretRecords
@@ -73,6 +73,8 @@ __all__ = [
     "AccountRecords",
     "AdministratorRecords",
     "Allowances",
+    "ApiAnswer",
+    "ApiCalls",
     "Approvals",
     "Assenting",
     "Attached",

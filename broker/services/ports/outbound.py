@@ -29,6 +29,31 @@ class Outbound(Protocol):
         """
 
 
+class ApiAnswer(Protocol):
+    """What came back, for who knows the service."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def body(self) -> bytes:
+        """Its beginning."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
+
+
+class ApiCalls(Protocol):
+    """The same client, for a service whose API is known."""
+
+    async def call(
+        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], most: int
+    ) -> ApiAnswer:
+        """Make one request; `most`: bytes of the answer that are read. Raises as `Outbound.post` does."""
+
+
 class Notifier(Protocol):
     """Notifies people by the services that `broker.domain.hooks.notices` lists."""
 

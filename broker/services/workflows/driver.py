@@ -45,6 +45,7 @@ from broker.services.workflows.calls import Calls
 from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
 from broker.services.workflows.gates import Gates
+from broker.services.workflows.integrations import Integrations
 from broker.services.workflows.scene import Progress, Scene
 from broker.services.workflows.waits import Waits, waits_for_events
 from broker.services.workflows.webhooks import WebhookAddresses
@@ -55,7 +56,6 @@ _AHEAD = 20
 """Commands that are ordered with the entries that decide on them, likewise; more are ordered one by one."""
 _KEPT = 2_000
 _NO_SESSION = "the session was deleted"
-_NOT_AVAILABLE = "this broker cannot carry out steps of this type yet"
 
 
 @dataclass(slots=True)
@@ -113,10 +113,12 @@ class Driver:
         gates: Gates,
         waits: Waits,
         calls: Calls,
+        integrations: Integrations,
         webhooks: WebhookAddresses,
     ) -> None:
         self._webhooks = webhooks
         self._calls = calls
+        self._integrations = integrations
         self._waits = waits
         self._gates = gates
         self._commands = commands
@@ -238,11 +240,10 @@ class Driver:
                 return await self._calls.carry(scene, step)
             case StepType.WAIT_FOR:
                 return await self._waits.carry(scene, step)
-            case _:
-                attempt = scene.standing(step).attempt
-                reason = scene.standing(step).stopping or _NOT_AVAILABLE
-                ended = AttemptEnded(step=step, attempt=attempt, outcome=Outcome.FAILED, reason=reason)
-                return Progress(fact=ended)
+            case StepType.INTEGRATION:
+                return await self._integrations.carry(scene, step)
+            case StepType.DETERMINISTIC | StepType.WORKTREE as on_machine:
+                raise AssertionError(f"{on_machine} runs on a machine")
 
     async def _write(
         self,

@@ -110,7 +110,12 @@ def test_circles_and_names_that_mean_nothing_are_errors() -> None:
         ("name: s, type: integration, integration: x", 'needs "action"'),
         (
             "name: s, type: integration, integration: github, action: createPR",
-            'carries out createPR of "github" for "s"',
+            "write the repository as owner/name",
+        ),
+        (
+            "name: s, type: integration, integration: github, action: getRepo, params: {repo: a/b},"
+            " verification: {type: git_clean}",
+            "it runs on no machine",
         ),
         ("name: s, type: waitFor", 'needs "waitFor"'),
         ("name: s, waitFor: {path: out/*.json}", "a pattern names none"),

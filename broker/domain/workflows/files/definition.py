@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from broker.domain.workflows.files.integrations import ACTIONS, GITHUB
+
 
 class _Part(BaseModel):
     """Some mapping of the file. Peers write it, so what is not known is kept."""
@@ -284,8 +286,8 @@ class StepEntry(_Part):
     base_branch: str | None = None
     path: str | None = None
     create_branch: bool = True
-    integration: str | None = None
-    action: str | None = None
+    integration: Annotated[str, _open_set(GITHUB)] | None = None
+    action: Annotated[str, _open_set(*ACTIONS)] | None = None
     params: dict[str, Any] | None = None
     wait_for: dict[str, Any] | None = None
     message: str | None = None

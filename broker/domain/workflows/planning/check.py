@@ -34,7 +34,7 @@ _ASKING = "a step of type approval asks a person"
 _NO_EFFECT: Mapping[type[BaseModel], Mapping[str, str]] = {
     WorkflowFile: {
         "trajectories": "the session's log has every step",
-        "integrations": "no account of others is kept here",
+        "integrations": "steps name a secret of the workspace: token: secret:NAME",
         "cwd_resolution": "folders are those of the machine",
     },
     definition.Swarm: {

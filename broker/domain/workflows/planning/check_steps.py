@@ -19,6 +19,7 @@ from broker.domain.workflows.files.definition import (
     WorkflowFile,
 )
 from broker.domain.workflows.files.findings import Finding, Path, error, nearest, warning
+from broker.domain.workflows.files.integrations import ACTIONS, GITHUB, BadParams, check_call, read_call
 from broker.domain.workflows.files.placeholders import FILTERS, placeholders
 from broker.domain.workflows.files.waits import awaited_file, waits_for_webhook
 from broker.domain.workflows.graphs.ordering import Order
@@ -57,7 +58,7 @@ def check_step(
         if not getattr(step, _FIELDS.get(field, field)):
             yield error(f'"{step.name}" needs "{field}", as a step of type {step.kind}', path)
     if step.kind is StepType.INTEGRATION and step.integration and step.action:
-        yield error(_explain_integration(step), (*path, "integration"))
+        yield from _check_integration(step, path)
     if step.kind is StepType.WAIT_FOR and step.wait_for:
         yield from _check_wait(step.wait_for, (*path, "waitFor"))
     yield from _check_names(file, workflow, step, path, order=order)
@@ -105,10 +106,36 @@ def _is_no_time(text: str) -> bool:
     return False
 
 
-def _explain_integration(step: StepEntry) -> str:
-    """Accounts of others are not kept here; what stands on a machine, as `gh`, has the account of its owner."""
-    asked = f'nobody carries out {step.action} of "{step.integration}" for "{step.name}"'
-    return f"{asked}: no account of it is kept here; a step of type deterministic can run its program on a machine"
+def _check_integration(step: StepEntry, path: Path) -> Iterator[Finding]:
+    """That somebody carries it out, and is given what it takes; what has a placeholder is looked at in the run."""
+    supported = f"{GITHUB} has {', '.join(ACTIONS)}"
+    if step.integration != GITHUB:
+        instead = "a step of type deterministic can run its program on a machine"
+        said = f'nobody carries out {step.action} of "{step.integration}" for "{step.name}": {supported}; {instead}'
+        yield error(said, (*path, "integration"))
+        return
+    if step.action not in ACTIONS:
+        said = f'nobody carries out {step.action} of "{GITHUB}" for "{step.name}"{nearest(step.action or "", ACTIONS)}'
+        yield error(f"{said}: {supported}", (*path, "action"))
+        return
+    try:
+        check_call(step.action or "", read_call(step.params))
+    except BadParams as bad:
+        yield error(str(bad), _at_param(step.params or {}, path, bad.path))
+
+
+def _at_param(params: Mapping[str, Any], path: Path, keys: tuple[str, ...]) -> Path:
+    """Where in the file it stands, or what it stands in."""
+    at: Path = (*path, "params") if params else path
+    for key in keys:
+        nested = params.get("params")
+        if key in params:
+            return (*at, key)
+        if isinstance(nested, dict) and key in nested:
+            return (*at, "params", key)
+        if nested is not None:
+            return (*at, "params")
+    return at
 
 
 def check_preflight(file: WorkflowFile, preflight: Preflight, path: Path) -> Iterator[Finding]:
@@ -160,6 +187,8 @@ def _check_effects(file: WorkflowFile, step: StepEntry, path: Path) -> Iterator[
         if step.machine is not None:
             yield warning("the steps of the workflow say where they run", (*path, "machine"), at_key=True)
     if step.kind is StepType.WAIT_FOR and awaited_file(step.wait_for) is None and needs_machine(step.conditions):
+        yield error("it runs on no machine: what lies on one is looked at by another step", (*path, "verification"))
+    if step.kind is StepType.INTEGRATION and needs_machine(step.conditions):
         yield error("it runs on no machine: what lies on one is looked at by another step", (*path, "verification"))
     if step.vote and step.kind is not StepType.AGENT:
         yield warning("only agents vote", (*path, "vote"), at_key=True)
@@ -274,5 +303,17 @@ def texts_of(step: StepEntry) -> Iterator[tuple[str, str]]:
         text = getattr(step, key)
         if text:
             yield key, text
-    for key, found in (("params", step.params), ("vars", step.vars)):
-        yield from ((key, value) for value in (found or {}).values() if isinstance(value, str))
+    yield from (("params", text) for text in _texts_in(step.params or {}))
+    yield from (("vars", value) for value in (step.vars or {}).values() if isinstance(value, str))
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from _texts_in(each)
+        case list():
+            for each in value:
+                yield from _texts_in(each)

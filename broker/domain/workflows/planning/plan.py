@@ -16,6 +16,7 @@ from broker.domain.workflows.files.definition import (
     WorkflowEntry,
     WorkflowFile,
 )
+from broker.domain.workflows.files.integrations import read_call
 from broker.domain.workflows.files.patterns import find_pattern
 from broker.domain.workflows.files.waits import waits_for_webhook
 from broker.domain.workflows.graphs.graph import Step, Workflow, compile_workflow
@@ -238,7 +239,7 @@ class _Planner:
             name=step.name,
             kind=spec.kind,
             agent=spec.agent,
-            place=self.place(step) if spec.works or spec.on_machine else None,
+            place=self.place(step) if spec.agent or spec.on_machine else None,
             after=tuple(each.name for each in all_steps(self.entry) if each.name in before),
             instead_of=spec.instead_of,
             compensates=spec.compensates,
@@ -330,7 +331,8 @@ def _notes(file: WorkflowFile, entry: WorkflowEntry, workflow: Workflow, *, peak
             f"{talking} agents that talk are ready at once, and at most {workflow.max_talking} work without"
             " swarm.maxConcurrency: one that waits for another's word may wait for one that has not started"
         )
-    endless = [each.name for each in workflow.steps.values() if each.works and each.timeout_ms is None]
+    open_ended = [each for each in workflow.steps.values() if each.works and each.kind is not StepType.INTEGRATION]
+    endless = [each.name for each in open_ended if each.timeout_ms is None]
     if endless:
         yield f"no time limit: {', '.join(endless)}"
     if find_pattern(file.swarm.pattern) in _HUB_PATTERNS and any(each.talks for each in workflow.steps.values()):
@@ -343,6 +345,10 @@ def _notes(file: WorkflowFile, entry: WorkflowEntry, workflow: Workflow, *, peak
     outside = [each.name for each in entry.steps if waits_for_webhook(each.wait_for)]
     if outside:
         yield f"waits to be called from outside, at an address that the run shows: {', '.join(outside)}"
+    others = [each for each in entry.steps if each.kind is StepType.INTEGRATION]
+    if others:
+        asked = [f"{each.name} ({each.action}, {read_call(each.params).token})" for each in others]
+        yield f"asks GitHub, only where who starts the run administers the workspace: {', '.join(asked)}"
     called = dict.fromkeys(each.workflow for each in entry.steps if each.workflow)
     if called:
         yield f"runs other workflows of the file, which --workflow shows: {', '.join(map(str, called))}"

@@ -102,3 +102,12 @@ def test_workflows_that_are_called_are_named() -> None:
 def test_who_is_called_from_outside_is_named() -> None:
     plan = plan_of([{"name": "a", "type": "waitFor", "waitFor": {"webhook": True}}])
     assert "waits to be called from outside, at an address that the run shows: a" in plan.notes
+
+
+def test_what_is_done_elsewhere_is_named_with_the_secret_that_it_takes_and_runs_on_no_machine() -> None:
+    params = {"repo": "team/shop", "title": "x", "token": "secret:BOT"}
+    step = {"name": "a", "type": "integration", "integration": "github", "action": "createIssue", "params": params}
+    plan = plan_of([step])
+    assert plan.steps[0].place is None
+    assert any("a (createIssue, secret:BOT)" in each for each in plan.notes)
+    assert not any("no time limit" in each for each in plan.notes)
