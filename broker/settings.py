@@ -12,6 +12,7 @@ from broker.domain.people.workspaces import SignUp
 from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans.connection_limits import ConnectionLimits
 from broker.domain.plans.plans import BUILT_IN, Plan, PlanTable
+from broker.domain.plans.request_rate import RequestRate
 from broker.domain.timings import TIMINGS
 from broker.protocol.local import (
     ADMINISTRATOR_KEY_FILE,
@@ -107,6 +108,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of load balancers whose X-Forwarded-For and X-Forwarded-Proto count."""
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    requests: RequestRate = field(default_factory=RequestRate)
     health_port: int | None = None
     """Of the watchdog's own listener, which answers while the event loop stands still; None: it has none."""
     health_host: str = "127.0.0.1"

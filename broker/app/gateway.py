@@ -48,6 +48,7 @@ from broker.gateway.serving.answers import Refusal, guard, wrong_method
 from broker.gateway.serving.credentials import Cookie, credential
 from broker.gateway.serving.edge import Edge, Origins, broken
 from broker.gateway.serving.hosts import Hosts, names_of_machine
+from broker.gateway.serving.request_meter import RequestMeter
 from broker.gateway.serving.sub_path import SubPath, require_unlike
 from broker.gateway.serving.workspace_path import WorkspacePath, read_workspace
 from broker.gateway.sockets.direct import DirectSocket
@@ -134,6 +135,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
         middleware=[
             Middleware(SubPath, path=settings.path),
             Middleware(WorkspacePath),
+            Middleware(RequestMeter, rate=settings.requests),
             Middleware(Edge, hosts=hosts, origins=origins, refusals=adapters.audit),
         ],
         lifespan=lifespan,

@@ -10,6 +10,7 @@ import orjson
 import uvloop
 
 from broker.domain.plans.api_limits import ApiLimits
+from broker.domain.plans.request_rate import RequestRate
 from broker.processes import run_gateway
 from broker.settings import GraphQLSettings, Settings
 
@@ -20,6 +21,7 @@ def main() -> None:
         port=0,
         redis_url=os.environ["BENCH_REDIS_URL"],
         graphql=GraphQLSettings(limits=ApiLimits(rate_per_s=10_000, rate_burst=10_000)),  # one token opens all
+        requests=RequestRate.of(100_000),
         fan_out_in_common=os.environ["BENCH_IN_COMMON"] == "yes",
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

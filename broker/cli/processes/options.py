@@ -20,6 +20,7 @@ from broker.domain.errors import BadRequest
 from broker.domain.outbound.urls import url_problem
 from broker.domain.people.workspaces import SignUp
 from broker.domain.plans.plans import PlanTable
+from broker.domain.plans.request_rate import RequestRate
 from broker.settings import AuditWebhook, GraphQLSettings, Settings, StripeSettings, default_data_dir
 
 USUAL = Settings()
@@ -261,6 +262,15 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             " Can be repeated.",
         ),
         click.option(
+            "--requests-per-second",
+            envvar="RELAYCAST_REQUESTS_PER_SECOND",
+            type=click.IntRange(0, 1_000_000),
+            default=USUAL.requests.per_s,
+            show_default=True,
+            help="How many requests one token may make at /v1 and /mcp, over all gateways; ten times as many at once."
+            " 0: as many as it likes.",
+        ),
+        click.option(
             "--sign-up",
             envvar="RELAYCAST_SIGN_UP",
             type=click.Choice([each.value for each in SignUp]),
@@ -326,6 +336,7 @@ def gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         allowed_hosts: tuple[str, ...],
         allowed_origins: tuple[str, ...],
         trusted_proxies: tuple[str, ...],
+        requests_per_second: int,
         sign_up: str,
         health_port: int | None,
         health_host: str,
@@ -349,6 +360,7 @@ def gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
             trusted_proxies=trusted_proxies,
+            requests=RequestRate.of(requests_per_second),
             sign_up=SignUp(sign_up),
             health_port=health_port,
             health_host=health_host,

@@ -16,6 +16,7 @@ from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.privacy import Privacy, SessionAccess, resolve_levels
 from broker.domain.people.workspaces import WorkspaceState
 from broker.domain.plans.plans import Plan
+from broker.services.plans.metered import unpaid
 
 GONE = {
     "agent": "the agent this token was made for is gone",
@@ -35,6 +36,8 @@ _AWAY = {
 
 
 _ACCESS: TypeAdapter[SessionAccess] = TypeAdapter(SessionAccess)
+_STANDING = 9
+"""What `lib/standing` answers, ahead of what is left of the requests."""
 
 
 def read_session_access(text: str) -> SessionAccess:
@@ -59,7 +62,11 @@ class Standing:
         """Of the workspaces that this process knows callers of."""
 
     async def read(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
-        """A principal as it is now; see `Tokens.present`. Raises `NotAuthenticated`."""
+        """A principal as it is now; see `Tokens.present`. It pays for the request that is served, if one is.
+
+        Raises `NotAuthenticated`, and `RateLimited` where it asks too fast.
+        """
+        request = unpaid()
         hangs_on_another = principal.family is not None or principal.proxy is not None
         answer = await self._scripts.run(
             "check_standing",
@@ -71,8 +78,14 @@ class Standing:
             generation="" if principal.generation is None else principal.generation,
             member=(principal.answerable if principal.kind is TokenKind.PERSONAL else principal.member) or "",
             family=principal.family or "",
+            per_s=request.rate.per_s if request else "",
+            burst=request.rate.burst if request else "",
         )
-        return await self.judge(principal, answer, away=away)
+        present = await self.judge(principal, answer[:_STANDING], away=away)
+        if request is not None:
+            wait_ms, left, whole_ms = answer[_STANDING:]
+            request.pay(wait_s=wait_ms / 1000, left=left, whole_s=whole_ms / 1000)
+        return present
 
     async def judge(self, principal: Principal, answer: Sequence[str], *, away: bool = False) -> Principal:
         """The same, by what a script has answered (`lib/standing`). Raises `NotAuthenticated`."""

@@ -1,4 +1,4 @@
--- A token's allowance, kept as the time at which it will be whole again: one number says all of a bucket.
+-- Takes points of a token's allowance.
 -- KEYS[1] workspace root
 -- ARGV    token
 --         points
@@ -6,13 +6,5 @@
 --         burst   points that can be saved up
 -- Returns {0 when they were taken, else the milliseconds until they can be; the points that are left; the milliseconds
 --          until all are there again}
-local whole_at = math.max(NOW, tonumber(redis.call('GET', K.allowance(token)) or '0'))
-local point_ms = 1000 / per_s
-local then_at = whole_at + points * point_ms
-local wait_ms = then_at - (NOW + burst * point_ms)
-local function told(wait, at)
-  return {math.ceil(wait), math.floor(burst - (at - NOW) / point_ms), math.ceil(at - NOW)}
-end
-if wait_ms > 0 then return told(wait_ms, whole_at) end
-redis.call('SET', K.allowance(token), string.format('%.3f', then_at), 'PX', math.ceil(then_at - NOW))
-return told(0, then_at)
+-- uses: points
+return take_from(K.allowance(token), tonumber(points), tonumber(per_s), tonumber(burst), redis.call)
