@@ -12,7 +12,7 @@ from broker.domain.approvals import machine_word as domain_word
 from broker.domain.approvals import rules
 from broker.domain.approvals.decision import Signatories
 from broker.domain.approvals.machine_word import MachineSays
-from broker.domain.approvals.requirements import Need
+from broker.domain.approvals.requirements import Need, OwnYes
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rule_trial import examples, use_of
 from broker.domain.approvals.tool_use import ToolUse
@@ -197,6 +197,9 @@ class Approval(Node):
         description="While it waits: whose yes the rules require, as far as it is missing. Others may only deny."
     )
     assents: list[ApprovalAssent] = strawberry.field(description="Of those that are required, who has said yes.")
+    own_yes: OwnYes | None = strawberry.field(
+        description="What a yes of the caller comes to; null once it does not wait, and for a question."
+    )
 
     @classmethod
     def of(cls, approval: domain.Approval) -> Self:
@@ -244,6 +247,7 @@ class Approval(Node):
                 ApprovalAssent(by=each.by, member_key=ID(each.member), at=DateTime(each.at_ms))
                 for each in approval.assents
             ],
+            own_yes=approval.own_yes,
         )
 
     @resolve("The session.")

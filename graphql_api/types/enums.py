@@ -13,6 +13,7 @@ from broker.domain.agents.agents import AgentState, Dialect
 from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus, Scope, Verdict
 from broker.domain.approvals.machine_word import MachineSays
+from broker.domain.approvals.requirements import OwnYes
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rule_trial import TrialOutcome
 from broker.domain.approvals.rules import Effect
@@ -39,6 +40,7 @@ __all__ = [
     "MemberRole",
     "Mode",
     "NeedKind",
+    "OwnYes",
     "Period",
     "Permission",
     "Plan",
@@ -184,6 +186,16 @@ _describe(
         ReceiptState.IN_TURN: "The agent itself has confirmed it and works on it.",
         ReceiptState.ANSWERED: "The turn it was part of has ended.",
         ReceiptState.UNDELIVERABLE: "It will not arrive; `reason` says why.",
+    },
+)
+_describe(
+    OwnYes,
+    "What a yes of whoever looks at an approval comes to.",
+    {
+        OwnYes.COUNTS: "It allows it, or it is one of those that are missing.",
+        OwnYes.SAID: "They have said it; others are missing.",
+        OwnYes.NOT_NAMED: "Others may allow it: `needs` names them; for money, who administers. They may deny.",
+        OwnYes.NOT_PERMITTED: "They answer nothing here.",
     },
 )
 _describe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest_asyncio
@@ -94,6 +95,32 @@ async def test_two_people_are_required_by_a_rule_and_the_first_yes_is_shown_to_b
         await expect(ours.get_by_role("button", name="Allow once")).to_have_count(0)
         await expect(theirs).to_contain_text(re.compile(r"1 more person.*yes from Ada"))
         assert await violations(there) == []
+        await theirs.get_by_role("button", name="Allow once").click()
+        for card in (ours, theirs):
+            await expect(card).to_have_count(0)
+    assert (await relay.wait_for(sent.message_id, timeout_s=20)).deliveries[0].answer == f"I may run: {command}"
+
+
+async def test_only_those_whom_a_rule_names_are_offered_to_allow_and_others_see_whom_it_waits_for(
+    ada: Person, browser: Browser, running_site: Site, relay: AgentRelay
+) -> None:
+    command, group = f"make {uuid4().hex[:8]}", f"ops {uuid4().hex[:8]}"
+    await running_site.ask("POST", "/v1/groups", {"name": group})
+    rule = {"effect": "require", "tool": "Bash", "command": command, "group": group}
+    await running_site.ask("PUT", "/v1/rules", {"rules": [rule]})
+    async with person(browser) as grace:
+        name = await sign_in(grace, running_site, name="Grace")
+        await running_site.ask("PUT", f"/v1/groups/{quote(group)}/members/{quote(name)}")
+        here, there = await ada.tab(f"{running_site.url}/inbox"), await grace.tab(f"{running_site.url}/inbox")
+        ours, theirs = (each.locator("article:not([data-over])").filter(has_text=command) for each in (here, there))
+        await relay.spawn("Builder", "demo")
+        sent = await relay.send("Builder", f"ask permission: {command}")
+        await expect(ours).to_contain_text(f"1 person of the group {group}")
+        await expect(ours).to_contain_text("It is for others to allow this. You may deny it.")
+        await expect(ours.get_by_role("button", name="Deny")).to_be_visible()
+        await expect(ours.get_by_role("button", name="Allow")).to_have_count(0)
+        await here.keyboard.press("a")
+        assert await violations(here) == []
         await theirs.get_by_role("button", name="Allow once").click()
         for card in (ours, theirs):
             await expect(card).to_have_count(0)

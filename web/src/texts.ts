@@ -819,6 +819,7 @@ export const inbox = {
   andPeople: " and ",
   saidYes: (who: Shown) => `yes from ${who}`,
   youSaidYes: "You have said yes. Somebody else still has to.",
+  othersAllow: "It is for others to allow this. You may deny it.",
   willBeRefused: "Will be refused",
   askedOnMachine: "Asked on the machine",
   unknownAnswer: (kind: Shown) => `of an unknown kind: ${kind}`,

@@ -10,7 +10,7 @@ from typing import Any
 
 from broker.domain.approvals.machine_word import MachineWord
 from broker.domain.approvals.questions import QuestionPrompt
-from broker.domain.approvals.requirements import Given, Need
+from broker.domain.approvals.requirements import Given, Need, OwnYes
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Rule
 from broker.domain.errors import BadRequest
@@ -165,6 +165,8 @@ class Approval:
     """While it waits: whose yes the workspace's rules of now require, as far as it is missing."""
     assents: tuple[Given, ...] = ()
     """Of those that were required, who has said yes."""
+    own_yes: OwnYes | None = None
+    """While it waits: what a yes of whoever it is shown to comes to. None where nobody is, and for a question."""
 
     @property
     def is_question(self) -> bool:

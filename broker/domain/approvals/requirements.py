@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from broker.domain.approvals.decision import Requirement, Signatories
 from broker.domain.approvals.risk.findings import Risk
@@ -32,6 +33,19 @@ class Need:
     """How many of them."""
     words: str
     """As people are told: `1 more person of the group ops`."""
+
+
+class OwnYes(StrEnum):
+    """What a yes of whoever looks at an approval comes to."""
+
+    COUNTS = "counts"
+    """It allows it, or it is one of those that are missing."""
+    SAID = "said"
+    """They have said it; others are missing."""
+    NOT_NAMED = "not_named"
+    """It is for others to allow: those whom rules require or, for money, who administers. They may deny it."""
+    NOT_PERMITTED = "not_permitted"
+    """They answer nothing here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ from broker.domain.approvals.decision import (
 )
 from broker.domain.approvals.machine_word import MachineWord, machine_word
 from broker.domain.approvals.questions import check_answers, show_answers
-from broker.domain.approvals.requirements import Need, need_of, requirements_on
+from broker.domain.approvals.requirements import Need, OwnYes, need_of, requirements_on
 from broker.domain.approvals.risk.assessment import assess, assess_request
 from broker.domain.approvals.risk.findings import Assessment, Risk
 from broker.domain.approvals.rule_trial import use_of
@@ -43,8 +43,9 @@ from broker.domain.approvals.suggested_rules import rules_for, suggest_rules
 from broker.domain.approvals.tool_kinds import ToolKind
 from broker.domain.approvals.tool_use import ToolUse, likeness, tool_use
 from broker.domain.errors import BadRequest, Conflict, NotFound
-from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, MemberId, WorkspaceId
 from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.privacy import Level
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import ApprovalRequested, HookOpinion
 from broker.services.acting import drive
@@ -164,7 +165,7 @@ class ApprovalDesk:
                 if error.code != "RULES_CHANGED":
                     raise
             else:
-                return await self._require_approval(principal.workspace, approval)
+                return await self._require_approval(principal, approval)
         raise Conflict("the rules keep changing: answer it again", code="RULES_CHANGED")
 
     async def _give(self, principal: Principal, asked: Approval, answer: ApprovalAnswer) -> None:
@@ -232,7 +233,7 @@ class ApprovalDesk:
             told="the answers",
             answers={name: [redactor.text(text).text for text in texts] for name, texts in shown.items()},
         )
-        return await self._require_approval(principal.workspace, question)
+        return await self._require_approval(principal, question)
 
     async def _measure(self, principal: Principal, asked: Approval, answer: ApprovalAnswer) -> Assenting:
         """What the rules of now say of a yes: one may have been made since it was asked, or be against other input.
@@ -258,7 +259,7 @@ class ApprovalDesk:
         return Assenting(
             rules_seen=standing.rules_seen,
             requirements=requirements_on(standing.rules, use, lambda: _risk_of(asked, use, updated_input)),
-            signer=principal.member if principal.kind is TokenKind.MEMBER else None,
+            signer=_signer(principal),
             alone=updated_input is not None or chosen,
         )
 
@@ -281,7 +282,7 @@ class ApprovalDesk:
     @requires(Permission.READ)
     async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
         """One request. Raises `NotFound`, for another session's too where the caller sees only its own."""
-        return (await self._weigh(principal.workspace, [await self._require_seen(principal, approval)]))[0]
+        return (await self._weigh(principal, [await self._require_seen(principal, approval)]))[0]
 
     @requires(Permission.READ)
     async def of_session(
@@ -289,7 +290,7 @@ class ApprovalDesk:
     ) -> list[Approval]:
         """A session's requests, the newest first."""
         found = await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
-        return await self._weigh(principal.workspace, found)
+        return await self._weigh(principal, found)
 
     @requires(Permission.READ)
     async def waiting(
@@ -305,7 +306,7 @@ class ApprovalDesk:
         limit = min(limit, MAX_PAGE)
         workspace, seen = principal.workspace, None if principal.sees_all else principal.sees
         page = await self._approvals.waiting(workspace, session=only, limit=limit, after=after, seen=seen)
-        return replace(page, approvals=await self._weigh(workspace, page.approvals))
+        return replace(page, approvals=await self._weigh(principal, page.approvals))
 
     async def _require_seen(self, principal: Principal, approval: ApprovalId, *, to_answer: bool = False) -> Approval:
         """One of a session that the caller sees, or drives; others are not there. Raises `NotFound`, `NotPermitted`."""
@@ -316,33 +317,40 @@ class ApprovalDesk:
             drive(principal, found.session_id)
         return found
 
-    async def _require_approval(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
-        (found,) = await self._weigh(workspace, [await self._approvals.approval(workspace, approval)])
+    async def _require_approval(self, principal: Principal, approval: ApprovalId) -> Approval:
+        (found,) = await self._weigh(principal, [await self._approvals.approval(principal.workspace, approval)])
         return found
 
-    async def _weigh(self, workspace: WorkspaceId, approvals: Sequence[Approval]) -> list[Approval]:
-        """With all that helps people to answer: earlier versions kept no risk, and a policy may have changed since."""
+    async def _weigh(self, principal: Principal, approvals: Sequence[Approval]) -> list[Approval]:
+        """With all that helps the caller to answer: earlier versions kept no risk, a policy may have changed since."""
+        workspace = principal.workspace
         waiting = {each.agent_id for each in approvals if each.status is ApprovalStatus.PENDING or each.risk is None}
         around = await self._approvals.surroundings(workspace, waiting) if waiting else {}
         weighed = [_weigh(each, around.get(each.agent_id, Surroundings())) for each in approvals]
-        if not any(_may_need_people(each) for each in weighed):
-            return weighed
-        rules = [each for each in await self._approvals.rules(workspace) if each.effect is Effect.REQUIRE]
-        if not rules:
-            return weighed
-        return [await self._with_needs(workspace, each, rules, around.get(each.agent_id)) for each in weighed]
+        if any(_may_need_people(each) for each in weighed):
+            weighed = await self._with_needs(principal, weighed, around)
+        return [_with_own_yes(principal, each) for each in weighed]
 
     async def _with_needs(
-        self, workspace: WorkspaceId, asked: Approval, rules: Sequence[Rule], around: Surroundings | None
-    ) -> Approval:
-        """With those whose yes is missing, by the rules of now."""
-        if not _may_need_people(asked):
-            return asked
-        use = use_of(asked, around.folder if around else None)
-        requirements = requirements_on(rules, use, lambda: asked.risk or Risk.HIGH)
-        if not asked.assents:
-            return replace(asked, needs=_needs(requirements))
-        return replace(asked, needs=await self._approvals.needs(workspace, asked.id, requirements))
+        self, principal: Principal, approvals: Sequence[Approval], around: Mapping[AgentId, Surroundings]
+    ) -> list[Approval]:
+        """With those whose yes is missing, by the rules of now, and whether the caller is one of them."""
+        rules = [each for each in await self._approvals.rules(principal.workspace) if each.effect is Effect.REQUIRE]
+        if not rules:
+            return list(approvals)
+        required = {
+            each.id: found
+            for each in approvals
+            if _may_need_people(each) and (found := _requirements(each, rules, around.get(each.agent_id)))
+        }
+        if not required:
+            return list(approvals)
+        said = await self._approvals.needs(principal.workspace, list(required.items()), member=_signer(principal))
+        known = dict(zip(required, said, strict=True))
+        return [
+            replace(each, own_yes=known[each.id][0], needs=known[each.id][1]) if each.id in known else each
+            for each in approvals
+        ]
 
     @check_within("an agent's own connection asks for what it waits for")
     async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
@@ -370,6 +378,27 @@ def _may_need_people(asked: Approval) -> bool:
 def _needs(requirements: Sequence[Requirement]) -> tuple[Need, ...]:
     """What is missing as long as nobody has said yes."""
     return tuple(need_of(each, missing=each.count) for each in requirements)
+
+
+def _requirements(asked: Approval, rules: Sequence[Rule], around: Surroundings | None) -> tuple[Requirement, ...]:
+    use = use_of(asked, around.folder if around else None)
+    return requirements_on(rules, use, lambda: asked.risk or Risk.HIGH)
+
+
+def _signer(principal: Principal) -> MemberId | None:
+    """Whose yes it is, where people are required: they sign in and say it themselves."""
+    return principal.member if principal.kind is TokenKind.MEMBER else None
+
+
+def _with_own_yes(principal: Principal, asked: Approval) -> Approval:
+    """With what a yes of the caller comes to: what rules require of others is known by now."""
+    if not _may_need_people(asked):
+        return replace(asked, own_yes=None)
+    if Permission.APPROVE not in principal.permissions or principal.level_in(asked.session_id) is not Level.DRIVER:
+        return replace(asked, own_yes=OwnYes.NOT_PERMITTED)
+    if _is_of_purse(asked) and Permission.ADMINISTER not in principal.permissions:
+        return replace(asked, own_yes=OwnYes.NOT_NAMED)
+    return asked if asked.own_yes else replace(asked, own_yes=OwnYes.COUNTS)
 
 
 def _risk_of(asked: Approval, use: ToolUse, updated_input: dict[str, Any] | None) -> Risk:
@@ -438,5 +467,9 @@ def _read_decided(decision: Decision, answer: ApprovalAnswer | None) -> Decided 
 
 def _require_purse(principal: Principal, asked: Approval, answer: ApprovalAnswer) -> None:
     """More is spent on the word of those alone who could set the budget."""
-    if asked.tool == BUDGET_TOOL and not asked.agent_id and answer.verdict is Verdict.ALLOW:
+    if _is_of_purse(asked) and answer.verdict is Verdict.ALLOW:
         principal.require(Permission.ADMINISTER)
+
+
+def _is_of_purse(asked: Approval) -> bool:
+    return asked.tool == BUDGET_TOOL and not asked.agent_id

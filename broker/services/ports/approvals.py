@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
-from broker.domain.approvals.requirements import Need
+from broker.domain.approvals.requirements import Need, OwnYes
 from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.ids import AgentId, ApprovalId, MemberId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
@@ -100,9 +100,13 @@ class Approvals(Protocol):
         """
 
     async def needs(
-        self, workspace: WorkspaceId, approval: ApprovalId, requirements: Sequence[Requirement]
-    ) -> tuple[Need, ...]:
-        """Whose yes is missing, as people stand by now."""
+        self,
+        workspace: WorkspaceId,
+        asked: Sequence[tuple[ApprovalId, Sequence[Requirement]]],
+        *,
+        member: MemberId | None,
+    ) -> list[tuple[OwnYes, tuple[Need, ...]]]:
+        """Of each, whose yes is missing, as people stand by now, and what one of `member` comes to."""
 
     async def ask_gate(
         self,

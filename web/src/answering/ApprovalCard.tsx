@@ -87,7 +87,7 @@ export function ApprovalCard(props: ApprovalCardProps) {
             onReply={(answers) => props.onReply({ answers })}
             onDecline={props.onDeny}
           />
-        ) : props.mayAnswer ? (
+        ) : props.mayAnswer && asked.ownYes !== "NOT_PERMITTED" ? (
           <Answers {...props} />
         ) : (
           <p className="text-faint">{texts.inbox.readOnly}</p>
@@ -110,14 +110,19 @@ export function ApprovalCard(props: ApprovalCardProps) {
   );
 }
 
-function Answers({ asked, chosen, locked, mayAddRules, saidYes, onAnswer, onDeny }: ApprovalCardProps) {
+function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: ApprovalCardProps) {
   const once = { verdict: "ALLOW" } as const;
   const again = needsSecondStep(asked, once);
+  const mayAllow = asked.ownYes === "COUNTS";
   return (
     <div className="flex flex-col gap-2">
-      {saidYes && <p className="text-xs text-soft">{texts.inbox.youSaidYes}</p>}
+      {!mayAllow && (
+        <p className="text-xs text-soft">
+          {asked.ownYes === "SAID" ? texts.inbox.youSaidYes : texts.inbox.othersAllow}
+        </p>
+      )}
       <div className="flex flex-wrap gap-2">
-        {!saidYes && takesPlainYes(asked.options) && (
+        {mayAllow && takesPlainYes(asked.options) && (
           <Button
             look={chosen && !again ? "primary" : "plain"}
             disabled={locked}
@@ -126,7 +131,7 @@ function Answers({ asked, chosen, locked, mayAddRules, saidYes, onAnswer, onDeny
             {again ? texts.inbox.allowOnceEllipsis : texts.inbox.allowOnce} {chosen && <Keys keys="a" />}
           </Button>
         )}
-        {!saidYes && asked.canAllowSession && (
+        {mayAllow && asked.canAllowSession && (
           <Button
             disabled={locked}
             title={texts.inbox.allowWhileMeans}
@@ -142,12 +147,13 @@ function Answers({ asked, chosen, locked, mayAddRules, saidYes, onAnswer, onDeny
       <OtherAnswers
         options={asked.options}
         locked={locked}
+        mayAllow={mayAllow}
         mayAddRules={mayAddRules}
         open={!takesPlainYes(asked.options)}
         onAnswer={onAnswer}
       />
       {asked.machine?.yes === "PASSES" && <p className="text-xs text-soft">{asked.machine.why}</p>}
-      {mayAddRules && asked.suggestedRules.length > 0 && (
+      {mayAllow && mayAddRules && asked.suggestedRules.length > 0 && (
         <details>
           <summary className="text-xs text-soft">{texts.inbox.alwaysAllow}</summary>
           <ul className="mt-2 flex flex-col items-start gap-1">

@@ -6,6 +6,7 @@ import * as texts from "~/texts";
 interface OtherAnswersProps {
   options: readonly Option[];
   locked: boolean;
+  mayAllow: boolean;
   /** Answers that last are for who administers: behind them no rule is looked at. */
   mayAddRules: boolean;
   open: boolean;
@@ -13,8 +14,8 @@ interface OtherAnswersProps {
 }
 
 /** The answers that the agent's own program offers, where they are more than a plain yes and no. */
-export function OtherAnswers({ options, locked, mayAddRules, open, onAnswer }: OtherAnswersProps) {
-  const shown = listed(options);
+export function OtherAnswers({ options, locked, mayAllow, mayAddRules, open, onAnswer }: OtherAnswersProps) {
+  const shown = listed(options).filter((option) => mayAllow || verdictOf(option) === "DENY");
   if (shown.length === 0) return null;
   return (
     <details open={open}>

@@ -31,8 +31,8 @@ export const ASKED = graphql(
       }
       assents {
         by
-        memberKey
       }
+      ownYes
       machine {
         yes
         lasting

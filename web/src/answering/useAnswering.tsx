@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from "react";
 import { usePermissions } from "~/acting/usePermissions";
-import { useLive, useWorkspace } from "~/live/LiveContext";
+import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { ConfirmDialog, type Meant } from "./ConfirmDialog";
 import { DenyDialog } from "./DenyDialog";
@@ -13,8 +13,6 @@ export interface AnsweringCard {
   readonly locked: boolean;
   readonly mayAnswer: boolean;
   readonly mayAddRules: boolean;
-  /** Whether whoever looks is one of those whose yes is kept: they can say no more than no. */
-  readonly saidYes: boolean;
   readonly onAnswer: (answer: Answer) => void;
   readonly onDeny: () => void;
   readonly onReply: (reply: Reply) => void;
@@ -39,8 +37,6 @@ export function useAnswering(waiting: readonly Asked[]): Answering {
   const [denied, setDenied] = useState<string | null>(null);
   const [meant, setMeant] = useState<Meant | null>(null);
   const permissions = usePermissions();
-  const overview = useReadable(useWorkspace().overview);
-  const me = overview.state === "ready" ? overview.value.viewer.memberKey : null;
   // While the socket is away the list may be old: somebody else may have answered.
   const locked = useReadable(useLive().connection.state).state !== "live" || busy;
   const mayAnswer = permissions.has("APPROVE");
@@ -65,7 +61,6 @@ export function useAnswering(waiting: readonly Asked[]): Answering {
       locked,
       mayAnswer,
       mayAddRules,
-      saidYes: asked.assents.some(({ memberKey }) => memberKey === me),
       onAnswer: (given) =>
         needsSecondStep(asked, given)
           ? setMeant({ asked: [asked], answer: given })

@@ -16,7 +16,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.questions import QuestionPrompt
-from broker.domain.approvals.requirements import Given, Need, need_of
+from broker.domain.approvals.requirements import Given, Need, OwnYes, need_of
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.errors import NotFound
@@ -154,16 +154,16 @@ class RedisApprovals:
         )
 
     async def needs(
-        self, workspace: WorkspaceId, approval: ApprovalId, requirements: Sequence[Requirement]
-    ) -> tuple[Need, ...]:
-        """Whose yes is missing, as people stand by now."""
-        required = orjson.dumps(_required(requirements))
-        counts = await self._scripts.run("read_missing", workspace, id=approval, required=required)
-        return tuple(
-            need_of(each, missing=missing)
-            for each, missing in zip(requirements, counts, strict=bool(counts))
-            if missing
-        )
+        self,
+        workspace: WorkspaceId,
+        asked: Sequence[tuple[ApprovalId, Sequence[Requirement]]],
+        *,
+        member: MemberId | None,
+    ) -> list[tuple[OwnYes, tuple[Need, ...]]]:
+        """Whose yes is missing, as people stand by now, and what one of `member` comes to."""
+        text = orjson.dumps([{"id": each, "required": _required(requirements)} for each, requirements in asked])
+        found = await self._scripts.run("read_missing", workspace, asked=text, member=member or "")
+        return [_parse_needs(requirements, said) for (_, requirements), said in zip(asked, found, strict=True)]
 
     async def ask_gate(
         self,
@@ -290,6 +290,14 @@ def _required(requirements: Sequence[Requirement]) -> list[dict[str, Any]]:
         }
         for each in requirements
     ]
+
+
+def _parse_needs(requirements: Sequence[Requirement], said: Sequence[Any]) -> tuple[OwnYes, tuple[Need, ...]]:
+    if not said:  # it is gone
+        return OwnYes.NOT_NAMED, ()
+    own, *counts = said
+    needs = (need_of(each, missing=missing) for each, missing in zip(requirements, counts, strict=True) if missing)
+    return OwnYes(own), tuple(needs)
 
 
 def _write_assenting(yes: Assenting) -> bytes:

@@ -21,6 +21,7 @@ export function asked(key: string, changes: Partial<Asked> = {}): Asked {
     suggestedRules: [],
     needs: [],
     assents: [],
+    ownYes: "COUNTS",
     machine: null,
     canAllowSession: true,
     masked: false,

@@ -80,7 +80,7 @@ function Waiting({ list, by }: { list: InboxList; by: GroupBy }) {
 
   const current = waiting.find((one) => one.key === chosen);
   const able = current && !locked && mayAnswer ? answering.of(current) : null;
-  const takesYes = current?.question === null && takesPlainYes(current.options);
+  const takesYes = current?.ownYes === "COUNTS" && takesPlainYes(current.options);
   const here = (id: string, title: string, keys: string, run: () => void) => ({
     id,
     title,

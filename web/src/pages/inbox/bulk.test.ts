@@ -23,7 +23,7 @@ function row(key: string, changes: Parameters<typeof asked>[1] = {}, over = fals
 }
 
 describe("what is done with many at once", () => {
-  it("allows nothing of high risk, no question, nothing that its machine refuses, nothing that is over", () => {
+  it("allows nothing of high risk, no question, nothing that its machine refuses, that is over or is for others", () => {
     const machine = { yes: "REFUSES" as const, lasting: null, why: "" };
     const rows = [
       row("a"),
@@ -33,6 +33,8 @@ describe("what is done with many at once", () => {
       row("e", { machine: machine as never }),
       row("f", { options: [{ optionId: "1", name: "x", kind: "invented", lasts: false }] }),
       row("g", {}, true),
+      row("h", { ownYes: "NOT_NAMED" }),
+      row("i", { ownYes: "SAID" }),
     ];
     expect(bulkOf(rows).allowable.map(({ key }) => key)).toEqual(["a", "b"]);
   });

@@ -4,7 +4,7 @@ import type { Asked } from "~/answering/documents";
 
 /** What can be done with many rows at once. */
 export interface Bulk {
-  /** May be allowed together: of no high risk, with a plain yes, on a machine that does not refuse. */
+  /** May be allowed together by whoever looks: of no high risk, with a plain yes, on a machine that does not refuse. */
   readonly allowable: readonly Asked[];
   /** Failures to dismiss. */
   readonly dismissable: readonly string[];
@@ -17,6 +17,7 @@ export function bulkOf(rows: readonly Row[]): Bulk {
     allowable: open.flatMap(({ approval }) =>
       approval !== null &&
       approval.question === null &&
+      approval.ownYes === "COUNTS" &&
       approval.risk !== "HIGH" &&
       approval.machine?.yes !== "REFUSES" &&
       takesPlainYes(approval.options)

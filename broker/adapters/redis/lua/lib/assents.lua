@@ -2,7 +2,7 @@
 -- What rules require of people before something is allowed. A yes is kept with the right that it was said by, and counts
 -- as long as who said it has that right and is one of those that are named: who loses a role, a group or the session
 -- meanwhile has said nothing.
-local standing_assents, missing_of, assent -- the rest is in a block of its own: Lua has 200 names in one
+local standing_assents, missing_of, own_yes, assent -- the rest is in a block of its own: Lua has 200 names in one
 do
   local RANKS = {member = 1, admin = 2, owner = 3}
 
@@ -65,6 +65,20 @@ do
     return missing, complete
   end
 
+  -- Whether a yes of somebody would help: 'counts', 'said' where they have said it, 'not_named' where others have to.
+  function own_yes(required, kept, member)
+    local missing, complete = missing_of(required, kept)
+    if complete then return 'counts' end
+    if member == '' or not right_of(member) then return 'not_named' end
+    for _, each in ipairs(kept) do
+      if each.member == member then return 'said' end
+    end
+    for place in pairs(missing) do
+      if is_named(required[place], member) then return 'counts' end
+    end
+    return 'not_named'
+  end
+
   -- What is missing as JSON for readers, and in words.
   local function describe_missing(required, missing)
     local needs, words = {}, {}
@@ -90,12 +104,9 @@ do
     if not right then
       return refuse('NotPermitted', 'APPROVAL_REQUIRES', 'it needs ' .. words .. ', who sign in and say yes themselves: you may deny it')
     end
-    for _, each in ipairs(kept) do
-      if each.member == member then return refuse('Conflict', 'ALREADY_ASSENTED', 'you have said yes to it: it still needs ' .. words) end
-    end
-    local helps = false
-    for place in pairs(missing) do helps = helps or is_named(required[place], member) end
-    if not helps then
+    local own = own_yes(required, kept, member)
+    if own == 'said' then return refuse('Conflict', 'ALREADY_ASSENTED', 'you have said yes to it: it still needs ' .. words) end
+    if own ~= 'counts' then
       return refuse('NotPermitted', 'APPROVAL_REQUIRES', 'it needs ' .. words .. ': you are none of them, and may deny it')
     end
     kept[#kept + 1] = {member = member, by = name, right = right, at_ms = NOW}
