@@ -40,6 +40,15 @@ class GithubRefused(Exception):
     """GitHub did not do it, in words for people."""
 
 
+class GithubLimited(GithubRefused):
+    """Its rate limit is reached. One of the two says until when, where GitHub does."""
+
+    def __init__(self, message: str, *, resets_at_s: int | None, retry_after_s: int | None) -> None:
+        super().__init__(message)
+        self.resets_at_s = resets_at_s
+        self.retry_after_s = retry_after_s
+
+
 Asking = Generator[Request, Answer, Any]
 
 
@@ -132,21 +141,30 @@ def _ask(method: str, path: str, body: Mapping[str, Any] | None = None, *, may_b
         return answer.data
     if may_be_missing and answer.status == 404:
         return None
-    raise GithubRefused(explain(answer))
+    raise refusal(answer)
 
 
-def explain(answer: Answer) -> str:
+def refusal(answer: Answer) -> GithubRefused:
     """Why GitHub did not do it."""
     said = answer.data.get("message") if isinstance(answer.data, dict) else None
     details = answer.data.get("errors") if isinstance(answer.data, dict) else None
     words = [str(each.get("message") or each.get("code") or "") for each in details or [] if isinstance(each, dict)]
     text = "; ".join([str(said or "no JSON"), *filter(None, words)])[:500]
-    limit = answer.headers.get("retry-after") or answer.headers.get("x-ratelimit-reset")
-    if answer.status == 429 or (answer.status == 403 and answer.headers.get("x-ratelimit-remaining") == "0"):
-        return f"GitHub's rate limit is reached ({limit or 'it does not say until when'}): {text}"
+    is_spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
+    if answer.status == 429 or (answer.status == 403 and is_spent):
+        return GithubLimited(
+            f"GitHub's rate limit is reached: {text}",
+            resets_at_s=_seconds(answer, "x-ratelimit-reset"),
+            retry_after_s=_seconds(answer, "retry-after"),
+        )
     if answer.status == 401:
-        return f"GitHub does not accept the token: {text}"
-    return f"GitHub answered {answer.status}: {text}"
+        return GithubRefused(f"GitHub does not accept the token: {text}")
+    return GithubRefused(f"GitHub answered {answer.status}: {text}")
+
+
+def _seconds(answer: Answer, header: str) -> int | None:
+    text = answer.headers.get(header, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else None
 
 
 def _renamed(params: Mapping[str, Any], *, without: str = "", **names: str) -> dict[str, Any]:

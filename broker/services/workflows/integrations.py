@@ -16,7 +16,7 @@ from broker.domain.workflows.files.integrations import BadParams, Call, check_re
 from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence
 from broker.domain.workflows.runs.journal import AttemptEnded, Outcome
-from broker.protocol.github.actions import VERSION, Answer, GithubRefused, Request, carry_out
+from broker.protocol.github.actions import VERSION, Answer, GithubLimited, GithubRefused, Request, carry_out
 from broker.services.ports import ApiCalls
 from broker.services.secrets.secrets import SecretReader
 from broker.services.workflows.scene import Progress, Scene, name_output
@@ -24,6 +24,7 @@ from broker.services.workflows.verdicts import unmet
 
 _MOST_BYTES = 8 * 1024 * 1024
 """Of an answer: a page of issues with long texts."""
+_LEAST_WAIT_MS, _MOST_WAIT_MS = 60_000, 86_400_000
 _LEEWAY = timedelta(hours=1)
 """Between the store's clock and GitHub's."""
 
@@ -47,6 +48,9 @@ class Integrations:
         try:
             call = await _fill(scene, read_call(scene.entry(name).params))
             output = await self._do(scene, name, call)
+        except GithubLimited as limited:
+            at_ms = _ends_at(limited, now_ms=scene.now_ms)
+            return _report_end(scene, name, Outcome.QUOTA, str(limited), retry_at_ms=at_ms)
         except (BadParams, GithubRefused) as refused:
             return _report_end(scene, name, Outcome.FAILED, str(refused))
         except (NotFound, NotConfigured, OutboundRefused, OutboundFailed) as refused:
@@ -131,8 +135,21 @@ def _show(found: Any, output: Mapping[str, Any]) -> str:
     return orjson.dumps(found).decode()
 
 
-def _report_end(scene: Scene, name: str, outcome: Outcome, reason: str, *, output: str = "") -> Progress:
+def _ends_at(limited: GithubLimited, *, now_ms: int) -> int:
+    """When its limit is over, as GitHub says, between a minute and a day from now."""
+    if limited.retry_after_s is not None:
+        at_ms = now_ms + limited.retry_after_s * 1000
+    else:
+        at_ms = (limited.resets_at_s or 0) * 1000
+    return min(max(at_ms, now_ms + _LEAST_WAIT_MS), now_ms + _MOST_WAIT_MS)
+
+
+def _report_end(
+    scene: Scene, name: str, outcome: Outcome, reason: str, *, output: str = "", retry_at_ms: int | None = None
+) -> Progress:
     kept, outputs = name_output(output) if output else ("", {})
     attempt = scene.standing(name).attempt
-    fact = AttemptEnded(step=name, attempt=attempt, outcome=outcome, reason=reason, output=kept)
+    fact = AttemptEnded(
+        step=name, attempt=attempt, outcome=outcome, reason=reason, output=kept, retry_at_ms=retry_at_ms
+    )
     return Progress(fact=fact, outputs=outputs)

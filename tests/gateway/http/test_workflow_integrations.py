@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -127,13 +128,31 @@ async def test_a_worker_that_dies_behind_its_request_leaves_one_issue(gateway: G
 
 async def test_attempts_are_bounded_and_say_what_github_said(gateway: Gateway, github: GithubDouble) -> None:
     await set_token(gateway)
-    github.limited = 99
-    run = await begun(gateway, a_file(ISSUE))
+    params = "params: {repo: team/shop, title: x, head: nowhere, base: main}"
+    run = await begun(gateway, a_file(f"name: s, action: createPR, retries: 2, backoff: {{initialMs: 0}}, {params}"))
     found = await finished(gateway, a_driver(gateway, github), run)
     assert found["state"] == "failed"
     [step] = found["steps"]
     assert step["attempt"] == 3
-    assert "GitHub's rate limit is reached (1700000000)" in step["reason"]
+    assert step["reason"] == "GitHub answered 422: Validation Failed; invalid"
+
+
+async def test_a_rate_limit_is_waited_for_as_long_as_github_says_and_costs_no_attempt(
+    gateway: Gateway, github: GithubDouble
+) -> None:
+    await set_token(gateway)
+    github.limited, github.resets_at_s = 1, int(time.time()) + 3600
+    run = await begun(gateway, a_file(ISSUE.replace("retries: 2", "retries: 0")))
+    driver = a_driver(gateway, github)
+    await make_due(gateway, run)
+    await look(gateway, driver)
+    [step] = (await shown(gateway, run))["steps"]
+    assert (step["state"], step["until_ms"]) == ("waiting_quota", github.resets_at_s * 1000)
+    assert "GitHub's rate limit is reached: API rate limit exceeded" in step["reason"]
+    await make_due(gateway, run)
+    await look(gateway, driver, after_ms=3_601_000)
+    assert (await shown(gateway, run))["state"] == "completed"
+    assert len(github.issues) == 1
 
 
 async def test_a_branch_that_is_elsewhere_already_is_not_moved(gateway: Gateway, github: GithubDouble) -> None:

@@ -83,7 +83,7 @@ def test_parameters_are_called_as_github_calls_them() -> None:
     ("answer", "says"),
     [
         (Answer(status=401, data={"message": "Bad credentials"}), "does not accept the token: Bad credentials"),
-        (Answer(status=429, data=None, headers={"retry-after": "60"}), r"rate limit is reached \(60\)"),
+        (Answer(status=429, data=None, headers={"retry-after": "60"}), "rate limit is reached: no JSON"),
         (Answer(status=502, data=None), "answered 502: no JSON"),
         (Answer(status=200, data=None), "answered 200: no JSON"),
         (ok({"message": "No", "errors": [{"message": "head is gone"}, "x"]}, 422), "answered 422: No; head is gone"),
