@@ -8,6 +8,8 @@ import click
 
 from broker.cli.operator_client import ask
 from broker.domain.instants import show_minute
+from broker.domain.machines.load import ToldLoad, used_percent
+from broker.domain.machines.policy import UNSET_POLICY, MachinePolicy
 from broker.domain.names import show_name
 
 
@@ -18,14 +20,38 @@ def machine() -> None:
 
 @machine.command("list")
 def list_() -> None:
-    """List the linked machines and their owners."""
+    """List the linked machines: load, memory and disk used, the first digits of their policy's hash, owner."""
     from connect.sdk.types import Proxy, owner_of  # noqa: PLC0415 - --help must not load an HTTP client
 
     for row in ask("GET", "/v1/proxies")["proxies"]:
         found = Proxy.model_validate(row)
         state = "online" if found.online else "away"
         whose = show_name(owner_of(found))
-        click.echo(f"{found.id:<33} {state:<7} {found.agents:>3} agents  {show_name(found.name):<24} {whose}")
+        told = f"{_busy(found.load):<41} policy {_policy(found.policy):<12}"
+        click.echo(f"{found.id:<33} {state:<7} {found.agents:>3} agents  {told}  {show_name(found.name):<24} {whose}")
+
+
+def _busy(told: ToldLoad | None) -> str:
+    """`load 0.52 of 8, memory 41 %, disk 63 %`, both as used; what is not known is left out, and never zero."""
+    if told is None:
+        return "load unknown"
+    load = told.load
+    of = "" if load.processors is None else f" of {load.processors}"
+    memory = used_percent(load.memory_bytes, load.memory_free_bytes)
+    disk = used_percent(load.disk_bytes, load.disk_free_bytes)
+    known = [
+        "" if load.load_1 is None else f"load {load.load_1:.2f}{of}",
+        "" if memory is None else f"memory {memory} %",
+        "" if disk is None else f"disk {disk} %",
+    ]
+    return ", ".join(filter(None, known)) or "load unknown"
+
+
+def _policy(policy: MachinePolicy | None) -> str:
+    """The beginning of its hash, which `GET /v1/proxies` has whole."""
+    if policy is None or not policy.hash:
+        return "unknown"
+    return "as shipped" if policy.hash == UNSET_POLICY else policy.hash[:12]
 
 
 @machine.command()

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
+from broker.domain.machines.load import MachineLoad
 from broker.protocol import close_codes
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import (
@@ -27,6 +28,7 @@ from broker.protocol.proxy import (
     Command,
     Deliver,
     Hello,
+    Load,
     NumberedCommand,
     UnknownMessage,
     UnreadableCommand,
@@ -64,6 +66,8 @@ _MOST_REPLACEMENTS = 2
 _LOOK_S = 60.0
 """How often a token's age is looked at: a laptop that slept finds it due within this."""
 _SHORTEST_LOOK_S = 1.0
+_LOAD_S = 30.0
+"""How often the broker is told how busy the machine is: some 250 bytes."""
 _FINAL_NOW = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.SUPERSEDED.code})
 """The right to run its agents was taken back, or went to another process, as this one gave no sign of life."""
 _TOKEN_ENDED = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.NOT_RENEWED.code})
@@ -96,6 +100,9 @@ class LinkUser(Protocol):
 
     async def hello(self) -> Hello:
         """Introduce the proxy as it is now."""
+
+    def measure_load(self) -> MachineLoad:
+        """How busy the machine is; must not block."""
 
     def note(self, command: Command) -> None:
         """A command is about to count as taken: keep what must not be forgotten. It may have been seen before."""
@@ -270,6 +277,7 @@ class Link:
             tasks.create_task(self._send(socket))
             tasks.create_task(self._watch_hello())
             tasks.create_task(self._keep_fresh(socket))
+            tasks.create_task(self._tell_load(socket))
 
     async def _watch_hello(self) -> None:
         await self._hello_changed.wait()
@@ -391,6 +399,11 @@ class Link:
                 await socket.send(write(order))
             due_s = self._credentials.due_in_s()
             await asyncio.sleep(self._look_s if due_s is None else min(self._look_s, max(_SHORTEST_LOOK_S, due_s)))
+
+    async def _tell_load(self, socket: ClientConnection) -> None:
+        while True:
+            await socket.send(write(Load(load=self._user.measure_load())))
+            await asyncio.sleep(_LOAD_S)
 
     def _warn_of_credentials(self) -> None:
         for problem in (self._credentials.weaker, self._credentials.problem):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from broker import __version__
 from broker.domain.agents.agents import InstalledCli
+from broker.domain.machines.load import MachineLoad
 from broker.protocol.proxy import Command, Hello
 from connect.access.broker_clock import BrokerClock
 from connect.access.credentials import KEPT_FILE, KeptTokens, MachineCredentials, machine_purpose
@@ -41,6 +42,7 @@ from connect.policy.policy_file import PolicyFile
 from connect.policy.taken import TakenPolicy
 from connect.policy.workplaces import Workplaces
 from connect.settings import ConnectSettings, agent_environment
+from connect.system.load import measure_load
 from connect.system.orphans import reap_orphans
 from connect.system.process_records import ProcessRecords
 from connect.system.state_folder import StateFolder, StateFolderLost
@@ -230,6 +232,10 @@ class RelayConnect:
             takes_digests=True,
             guards=self._guards.version,
         )
+
+    def measure_load(self) -> MachineLoad:
+        """How busy this machine is."""
+        return measure_load(self._state.path)
 
     def note(self, command: Command) -> None:
         """A command is about to count as taken."""

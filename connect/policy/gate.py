@@ -121,6 +121,8 @@ class Gate:
             strict=policy.strict,
             terminal=self._consent.reachable,
             problem=self._taken.problem,
+            hash=self._taken.hash,
+            since_ms=self._taken.since_ms,
         )
 
     def keep_folder(self, path: Path) -> None:

@@ -16,10 +16,11 @@ from typing import ClassVar, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from broker.domain.errors import BadRequest
+from broker.domain.machines.policy import UNSET_POLICY
 from connect.system.own_file import NotOwn, read_own
 from connect.system.state_folder import write_private
 
-NO_FILE = "none"
+NO_FILE = UNSET_POLICY
 """The hash where nothing was ever set."""
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -40,6 +41,12 @@ class OwnersFile:
         """The hash that a person has confirmed; None when nobody ever has."""
         with contextlib.suppress(OSError):
             return self._record.read_text(encoding="ascii", errors="replace").strip() or None
+        return None
+
+    def confirmed_ms(self) -> int | None:
+        """When that was (Unix time of this machine's clock); None when nobody ever has."""
+        with contextlib.suppress(OSError):
+            return int(self._record.stat().st_mtime * 1000)
         return None
 
     def confirm(self, known: str) -> None:

@@ -38,6 +38,16 @@ class TakenPolicy:
         return self._problem
 
     @property
+    def hash(self) -> str:
+        """Of what is in force; empty where nothing was confirmed."""
+        return self._hash or ""
+
+    @property
+    def since_ms(self) -> int | None:
+        """Since when it is in force (Unix time of this machine's clock): when a person confirmed it."""
+        return self._file.confirmed_ms()
+
+    @property
     def path(self) -> Path:
         """Where the policy lies."""
         return self._file.path

@@ -11,6 +11,8 @@ from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.approvals.rules import Effect
 from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
+from broker.domain.machines.load import ToldLoad
+from broker.domain.machines.policy import MachinePolicy
 from broker.domain.messages.messages import Mode, Role
 from broker.domain.messages.steps import ReceiptState
 
@@ -318,6 +320,10 @@ class Proxy(Wire):
     """Its owner was removed: it is cut off until it is adopted."""
     adoption: Adoption | None = None
     """A change of owners that it has not agreed to yet."""
+    load: ToldLoad | None = None
+    """How busy it is, as it told last; None: an older relay-connect or broker, which does not say."""
+    policy: MachinePolicy | None = None
+    """What it lets agents do, as it told."""
 
 
 class Event(Wire):

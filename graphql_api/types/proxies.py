@@ -9,10 +9,11 @@ from strawberry import ID
 
 from broker.domain.agents import agents
 from broker.domain.ids import MemberId
+from broker.domain.machines import load as machine_load
 from broker.domain.machines import placement
 from broker.domain.machines import policy as machine_policy
 from graphql_api.types.node import Node
-from graphql_api.types.scalars import DateTime
+from graphql_api.types.scalars import BigInt, DateTime
 from graphql_api.types.stops import Stop
 
 
@@ -60,6 +61,15 @@ class MachinePolicy:
     strict: bool = strawberry.field(description="Whether everything that can be asked there is asked there.")
     terminal: bool = strawberry.field(description="Whether somebody can be asked there now.")
     problem: str | None = strawberry.field(description="Why it starts no agent at all; null when nothing is wrong.")
+    hash: str | None = strawberry.field(
+        description=(
+            "SHA-256, in hex, of the policy that a person has confirmed there; `none` where nothing was ever set; null"
+            " from an older relay-connect."
+        )
+    )
+    since: DateTime | None = strawberry.field(
+        description="When a person confirmed it, on the machine's clock; null where that is not known."
+    )
 
     @classmethod
     def of(cls, told: machine_policy.MachinePolicy) -> Self:
@@ -74,7 +84,48 @@ class MachinePolicy:
             strict=told.strict,
             terminal=told.terminal,
             problem=told.problem or None,
+            hash=told.hash or None,
+            since=None if told.since_ms is None else DateTime(told.since_ms),
         )
+
+
+@strawberry.type(description="How busy a machine is, as it told. Null: its system does not say.")
+class MachineLoad:
+    """One look at it."""
+
+    at: DateTime = strawberry.field(description="When it told this.")
+    processors: int | None = strawberry.field(description="How many processors it has.")
+    load1: float | None = strawberry.field(
+        description="How many processes ran or wanted to, on average of the last minute."
+    )
+    load5: float | None = strawberry.field(description="Of the last five minutes.")
+    load15: float | None = strawberry.field(description="Of the last fifteen minutes.")
+    memory_bytes: BigInt | None = strawberry.field(description="Its memory.")
+    memory_free_bytes: BigInt | None = strawberry.field(description="What programs can still have without swapping.")
+    disk_bytes: BigInt | None = strawberry.field(
+        description="The file system that relay-connect's state folder lies on."
+    )
+    disk_free_bytes: BigInt | None = strawberry.field(description="What relay-connect's user can still write there.")
+
+    @classmethod
+    def of(cls, told: machine_load.ToldLoad) -> Self:
+        """As the domain knows it."""
+        load = told.load
+        return cls(
+            at=DateTime(told.at_ms),
+            processors=load.processors,
+            load1=load.load_1,
+            load5=load.load_5,
+            load15=load.load_15,
+            memory_bytes=_size(load.memory_bytes),
+            memory_free_bytes=_size(load.memory_free_bytes),
+            disk_bytes=_size(load.disk_bytes),
+            disk_free_bytes=_size(load.disk_free_bytes),
+        )
+
+
+def _size(size: int | None) -> BigInt | None:
+    return None if size is None else BigInt(size)
 
 
 @strawberry.type(description="A machine that was ever linked by relay-connect.")
@@ -100,6 +151,9 @@ class Proxy(Node):
         description="What it lets agents do; null from an older relay-connect, which has no policy."
     )
     stopped: Stop | None = strawberry.field(description="Who has stopped this machine; null when nobody has.")
+    load: MachineLoad | None = strawberry.field(
+        description="How busy it is, as it told last; null from an older relay-connect, which does not tell."
+    )
 
     @classmethod
     def of(cls, proxy: placement.Proxy) -> Self:
@@ -119,6 +173,7 @@ class Proxy(Node):
             adoption=None if proxy.adoption is None else Adoption(by_key=_key(proxy.adoption.by)),
             policy=MachinePolicy.of(proxy.policy) if proxy.policy else None,
             stopped=Stop.of_any(proxy.stopped),
+            load=MachineLoad.of(proxy.load) if proxy.load else None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -236,6 +237,19 @@ async def test_axe_finds_nothing_where_agents_failed_and_ask(browser: Browser, f
         await expect(page.get_by_text("Agents at once")).to_be_visible()
         await expect(page.get_by_role("table")).to_contain_text("Idler")
         assert found + await violations(page) == []
+
+
+async def test_a_machine_tells_how_busy_it_is_and_which_policy_holds(lead: Person, fleet: Fleet) -> None:
+    page = await lead.tab(f"{fleet.site.url}/machine/{fleet.keys['spare']}")
+    load, policy = [
+        page.locator("section", has=page.get_by_role("heading", name=name))
+        for name in ("Load", "What it lets agents do")
+    ]
+    await expect(load).to_contain_text(re.compile(r"\d+\.\d\d / \d+\.\d\d / \d+\.\d\d on \d+ processors?"))
+    await expect(load).to_contain_text(re.compile(r"Memory[\d.,]+ .?i?B of [\d.,]+ .iB used \(\d+ %\)"))
+    await expect(load).to_contain_text(re.compile(r"As of .+ ago"))
+    await expect(policy).to_contain_text("Hashnever changed")
+    await expect(policy).to_contain_text(re.compile(r"In force since20\d\d-"))
 
 
 async def test_a_phone_shows_and_restarts_them_without_scrolling_sideways(browser: Browser, fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
+from broker.domain.machines.load import MachineLoad
 from broker.protocol.agents.events import StateEvent, TurnEnded
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
@@ -26,6 +27,7 @@ from broker.protocol.proxy import (
     Deliver,
     FrameRecorded,
     Hello,
+    Load,
     NumberedCommand,
     NumberedReport,
     Report,
@@ -56,6 +58,8 @@ class ScriptedBroker:
         self.received: list[NumberedReport] = []
         """With repetitions."""
         self.raw = b""
+        self.loads: list[MachineLoad] = []
+        """How busy the machine was."""
         self.commands: list[Command] = []
         self.commands_acked = 0
         self.acknowledging = True
@@ -181,6 +185,8 @@ class ScriptedBroker:
                 self.commands_acked = message.seq
             elif isinstance(message, AuthRefresh):
                 self.refreshes.append(message.refresh_token)
+            elif isinstance(message, Load):
+                self.loads.append(message.load)
             elif isinstance(message, Reports):
                 self.raw += text.encode() if isinstance(text, str) else text
                 self.received += message.reports

@@ -10,6 +10,7 @@ from broker.domain.agents.agents import InstalledCli
 from broker.domain.agents.stops import Stop
 from broker.domain.errors import Conflict, NoPlacement, NotFound
 from broker.domain.ids import MemberId, ProxyId, SessionId
+from broker.domain.machines.load import ToldLoad
 from broker.domain.machines.policy import MachinePolicy
 
 MAX_MACHINES = 1000
@@ -65,6 +66,8 @@ class Proxy:
     """Whether it knows what its owner has allowed of a workflow by its hash alone."""
     stopped: Stop | None = None
     """Who has stopped it: nothing is started there until it is resumed."""
+    load: ToldLoad | None = None
+    """How busy it is, as it told last; None: an older relay-connect, which does not say, or one that has just come."""
 
     def cli(self, name: str) -> InstalledCli | None:
         """The installed program asked for as `name`."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNSET_POLICY = "none"
+"""The hash of a policy that nobody has ever set."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachinePolicy:
@@ -27,3 +30,7 @@ class MachinePolicy:
     """Whether somebody can be asked there now."""
     problem: str = ""
     """Why it starts no agent at all, in words for a person; empty when nothing is wrong."""
+    hash: str = ""
+    """SHA-256 of what a person has confirmed, in hex; `none` where nothing was ever set; empty of earlier versions."""
+    since_ms: int | None = None
+    """When a person confirmed that, on the machine's clock; None of earlier versions, or where that is not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import Counter as Tally
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -28,6 +29,7 @@ from broker.protocol.proxy import (
     AuthRefresh,
     FrameRecorded,
     Hello,
+    Load,
     NumberedReport,
     Reports,
     SpoolOverflowed,
@@ -44,6 +46,8 @@ _HELLO_S = 10.0
 """A socket that says nothing is no proxy."""
 _PAGE = 500
 """Reports that are applied at once: a message may hold a hundred thousand, and nobody is to wait behind all of them."""
+_LOAD_PAUSE_S = 5.0
+"""Between two looks at a machine's load that are stored: relay-connect tells every 30 s."""
 
 
 class ProxySocket:
@@ -89,6 +93,7 @@ class _Connection:
         self._acknowledge = asyncio.Event()
         self._seen = 0
         self._told_of_broken = False
+        self._load_noted_at = -math.inf
         self._fragments: ReportedFragments | None = None
 
     @property
@@ -161,8 +166,17 @@ class _Connection:
                     self._acknowledge.set()
                 case AuthRefresh():
                     await self._renew(message)
+                case Load():
+                    await self._note_load(attached, message)
                 case Hello():
                     raise ProtocolViolation("a second hello", offset=0)
+
+    async def _note_load(self, attached: Attached, told: Load) -> None:
+        """What is told more often than people look is not stored."""
+        now = asyncio.get_running_loop().time()
+        if now - self._load_noted_at >= _LOAD_PAUSE_S:
+            self._load_noted_at = now
+            await self._s.linking.note_load(self._principal, attached, told.load)
 
     async def _take(self, attached: Attached, reports: list[NumberedReport]) -> None:
         if not reports:

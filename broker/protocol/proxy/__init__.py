@@ -8,6 +8,7 @@ each at least once and, by its number, act on it once.
     broker → welcome            (or a close code from `close_codes`)
     broker → command*           proxy → ack {seq}
     proxy  → reports            broker → ack {seq}
+    proxy  → load               how busy its machine is, from time to time; not answered
     proxy  → auth.refresh       a refresh token, while the short-lived access token is still good
     broker → auth               a fresh access token and the next refresh token
 
@@ -50,6 +51,7 @@ from broker.protocol.proxy.messages import (
     FromProxy,
     Hello,
     LiveAgent,
+    Load,
     UnknownMessage,
     Welcome,
 )
@@ -111,6 +113,7 @@ __all__ = [
     "HookRan",
     "Interrupt",
     "LiveAgent",
+    "Load",
     "MachineReport",
     "NumberedCommand",
     "NumberedReport",

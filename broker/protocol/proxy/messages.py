@@ -9,6 +9,7 @@ from pydantic import Field
 
 from broker.domain.agents.agents import InstalledCli
 from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.machines.load import MachineLoad
 from broker.domain.machines.policy import MachinePolicy
 from broker.protocol.proxy.commands import NumberedCommand
 from broker.protocol.proxy.members import ID_LENGTH, Number, Wire
@@ -82,6 +83,13 @@ class AuthRefresh(Wire):
     refresh_token: str = Field(max_length=_REFRESH_TOKEN, repr=False)
 
 
+class Load(Wire):
+    """How busy the machine is, from time to time. A broker that does not know it passes it over; none answers."""
+
+    type: Literal["load"] = "load"
+    load: MachineLoad
+
+
 class Welcome(Wire):
     """The broker takes the proxy."""
 
@@ -127,5 +135,5 @@ class UnknownMessage:
     type: str
 
 
-FromProxy = Hello | Reports | Ack | AuthRefresh
+FromProxy = Hello | Reports | Ack | AuthRefresh | Load
 FromBroker = Welcome | NumberedCommand | Auth | Ack

@@ -31,7 +31,7 @@ _EXCERPT_BYTES = 1024
 _FROM_PROXY: TypeAdapter[FromProxy] = TypeAdapter(Annotated[FromProxy, Field(discriminator="type")], config=LATER)
 _FROM_BROKER: TypeAdapter[FromBroker] = TypeAdapter(Annotated[FromBroker, Field(discriminator="type")], config=LATER)
 _NUMBERED_REPORT: TypeAdapter[NumberedReport] = TypeAdapter(NumberedReport)
-_KNOWN_FROM_PROXY = frozenset({"hello", "reports", "ack", "auth.refresh"})
+_KNOWN_FROM_PROXY = frozenset({"hello", "reports", "ack", "auth.refresh", "load"})
 _KNOWN_FROM_BROKER = frozenset({"welcome", "command", "auth", "ack"})
 _INNER = {name: re.compile(rb'"%b"\s*:\s*(?=\{)' % name) for name in (b"report", b"command")}
 

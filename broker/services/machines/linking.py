@@ -10,6 +10,7 @@ from dataclasses import replace
 from broker.domain.agents.sessions import DEFAULT_SESSION, Session
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
+from broker.domain.machines.load import MachineLoad
 from broker.domain.names import looks_like_id, show_name
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.protocol.agents.events import ApprovalRequested
@@ -157,6 +158,11 @@ class Linking:
     async def acknowledge(self, principal: Principal, attached: Attached, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when the connection is fenced."""
         return await self._links.acknowledge(principal.workspace, attached.link, fence=attached.fence, seq=seq)
+
+    @check_within("who is attached may")
+    async def note_load(self, principal: Principal, attached: Attached, load: MachineLoad) -> None:
+        """How busy a machine is now."""
+        await self._links.note_load(principal.workspace, attached.link, load, fence=attached.fence)
 
     @check_within("who is attached may")
     async def report(

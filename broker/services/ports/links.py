@@ -13,6 +13,7 @@ from broker.domain.approvals.risk.findings import Assessment
 from broker.domain.approvals.rules import Rule
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, SessionId, WorkspaceId
 from broker.domain.logs.redaction import Redactor
+from broker.domain.machines.load import MachineLoad
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -120,6 +121,9 @@ class Links(Protocol):
 
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""
+
+    async def note_load(self, workspace: WorkspaceId, link: LinkId, load: MachineLoad, *, fence: int) -> None:
+        """How busy the peer's machine is now; not heard from a connection that is fenced."""
 
     async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
         """Commands after a number, each as JSON text. Raises `Unavailable` when there never were so many."""

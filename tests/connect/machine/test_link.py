@@ -11,6 +11,7 @@ import pytest
 
 from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, MessageId, ProxyId
+from broker.domain.machines.load import MachineLoad
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.proxy import Auth, Command, Handed, Hello, Interrupt, NumberedReport, ReportsLost
@@ -69,6 +70,9 @@ class Proxy:
             epoch=self.state.cursor.epoch,
             commands_seen=self.state.cursor.seen,
         )
+
+    def measure_load(self) -> MachineLoad:
+        return MachineLoad(processors=2, load_1=0.5)
 
     def close(self) -> None:
         self.spool.close()
@@ -510,3 +514,13 @@ async def test_a_report_that_ends_every_connection_is_set_aside_and_the_rest_goe
     assert "refused" in str(frame.events)
     (aside,) = (tmp_path / "state" / "spool" / "aside").iterdir()
     assert b"poison" in aside.read_bytes()
+
+
+async def test_the_broker_is_told_how_busy_the_machine_is_after_every_welcome(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy):
+        await broker.until(lambda: len(broker.loads) == 1)
+        await broker.drop()
+        await broker.until(lambda: len(broker.loads) == 2)
+    assert broker.loads == [MachineLoad(processors=2, load_1=0.5)] * 2

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.machines.policy import UNSET_POLICY
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
 from connect.policy.taken import PolicyNotConfirmed, TakenPolicy
@@ -130,3 +131,17 @@ def test_a_folder_that_the_person_at_the_terminal_allows_stays_allowed(machine: 
     taken.allow_folder(Path("/a"))
     assert taken.current().remembered == (Path("/a"),)
     assert machine.begin().current().remembered == (Path("/a"),)
+
+
+def test_a_policy_is_known_by_its_hash_and_when_it_was_confirmed(machine: Machine) -> None:
+    written = machine.file.write(Policy(strict=True))
+    taken = machine.begin()
+    first = taken.since_ms
+    assert (taken.hash, first is None) == (written.hash, False)
+    machine.edit("strict = false")
+    refused(taken)
+    assert (taken.hash, taken.since_ms) == (written.hash, first)
+
+
+def test_a_policy_that_was_never_set_says_so(machine: Machine) -> None:
+    assert machine.begin(fresh=True).hash == UNSET_POLICY

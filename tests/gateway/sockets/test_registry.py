@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from broker.adapters.redis import keys
 from broker.domain.agents.agents import Transport
 from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.domain.machines.load import MachineLoad
 from broker.protocol import close_codes
 from broker.protocol.agents.events import AgentReady
 from broker.protocol.proxy import (
@@ -20,6 +22,7 @@ from broker.protocol.proxy import (
     FrameRecorded,
     Handed,
     LiveAgent,
+    Load,
     NumberedReport,
     Spawn,
     Started,
@@ -234,6 +237,33 @@ async def test_a_message_of_a_newer_machine_is_passed_over(gateway: Gateway) -> 
         await machine.connection.send('{"type":"of the future","x":{}}')
         await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
         assert machine.close_code is None
+
+
+async def test_a_machine_tells_its_load_which_every_list_has_and_none_makes_up(gateway: Gateway) -> None:
+    async with gateway.machine(machine_id="old", name="old"), gateway.machine() as machine:
+        load = MachineLoad(processors=8, load_1=0.5, memory_bytes=2**34, memory_free_bytes=2**33)
+        # The second comes too soon to be stored.
+        for told in (load, replace(load, load_1=9.0)):
+            await machine.connection.send(write(Load(load=told)))
+        async with asyncio.timeout(10):
+            while (row := await _machine(gateway, "laptop"))["load"] is None:
+                await asyncio.sleep(0)
+        assert row["load"]["load"] == asdict(load)
+        assert (await _machine(gateway, "old"))["load"] is None
+
+
+async def _machine(gateway: Gateway, name: str) -> dict[str, Any]:
+    listed = (await gateway.call("GET", "/v1/proxies")).json()["data"]["proxies"]
+    return next(row for row in listed if row["name"] == name)
+
+
+@pytest.mark.parametrize("load", ['{"load_1":-1}', '{"disk_bytes":1e300}', '{"processors":0}', '{"load_5":"NaN"}'])
+async def test_a_load_beyond_all_bounds_breaks_the_protocol(gateway: Gateway, load: str) -> None:
+    async with gateway.machine() as machine:
+        await machine.connection.send(f'{{"type":"load","load":{load}}}')
+        async with asyncio.timeout(10), machine.changed:
+            await machine.changed.wait_for(lambda: machine.close_code is not None)
+        assert machine.close_code == close_codes.BROKEN_MESSAGE.code
 
 
 async def test_a_proxy_whose_session_is_unknown_is_told_so(gateway: Gateway) -> None:

@@ -11,6 +11,7 @@ from broker.adapters.embedded import embedded_redis
 from broker.app import Adapters, build_adapters
 from broker.domain.errors import BadRequest, Fenced, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from broker.domain.ids import ProxyId, TokenId, WorkspaceId
+from broker.domain.machines.load import MachineLoad, ToldLoad
 from broker.domain.people.access import MemberRole, Principal, TokenKind
 from broker.domain.people.members import Member
 from broker.domain.people.token_families import Purpose
@@ -217,3 +218,26 @@ async def test_a_new_process_is_told_once_that_another_machine_that_is_there_is_
         await linking.detach(key, each)
     alone, _ = await linking.attach(key, a_hello(machine_id="two", name="box", boot_id="later"))
     assert [each.namesake for each in (first, second, again, alone)] == [False, True, False, False]
+
+
+async def told_load(adapters: Adapters, key: Principal) -> ToldLoad | None:
+    """How busy the machine of `a_hello` was when it told that last."""
+    proxies = await adapters.registry.proxies(key.workspace)
+    return next(proxy.load for proxy in proxies if proxy.name == "busy")
+
+
+async def test_a_machines_load_is_kept_until_another_connection_takes_over(adapters: Adapters, key: Principal) -> None:
+    linking, hello = linking_of(adapters), a_hello(name="busy", session="main")
+    load = MachineLoad(processors=2, load_1=0.5, disk_bytes=10**15)
+    before, _ = await linking.attach(key, hello)
+    assert await told_load(adapters, key) is None
+    await linking.note_load(key, before, load)
+    told = await told_load(adapters, key)
+    assert told is not None and told.load == load and told.at_ms >= before.now_ms
+    await linking.detach(key, before)
+    assert await told_load(adapters, key) == told
+    # Another relay-connect, perhaps one that does not tell: what the one before told is no news of it.
+    await linking.attach(key, hello)
+    assert await told_load(adapters, key) is None
+    await linking.note_load(key, before, load)
+    assert await told_load(adapters, key) is None

@@ -18,6 +18,7 @@ from broker.domain.agents.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_ONE, Ses
 from broker.domain.agents.stops import WORKSPACE, Place, StopScope
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.machines.load import MachineLoad, ToldLoad
 from broker.domain.machines.ownership import MAX_MACHINES_OF_ONE
 from broker.domain.machines.placement import MAX_MACHINES, Adoption, Proxy
 from broker.domain.names import looks_like_id
@@ -26,6 +27,7 @@ from broker.protocol.proxy import Hello
 
 _BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
 _PART: TypeAdapter[RunPart] = TypeAdapter(RunPart)
+_LOAD: TypeAdapter[MachineLoad] = TypeAdapter(MachineLoad)
 _NOBODY = "-"
 """An adopter that is no member: the workspace."""
 
@@ -359,6 +361,7 @@ def read_proxy(row: Mapping[str, str], agents: int, *, people: Mapping[str, str 
         hashes_paths=hello.hashes_paths,
         takes_digests=hello.takes_digests,
         stopped=read_stop(stop) if stop else None,
+        load=_told_load(row),
     )
 
 
@@ -366,6 +369,12 @@ def read_proxy(row: Mapping[str, str], agents: int, *, people: Mapping[str, str 
 def _read_hello(text: str) -> Hello:
     """Nobody changes what it answers with: a machine says hello once, and is looked at for each order."""
     return Hello.model_validate(orjson.loads(text))
+
+
+def _told_load(row: Mapping[str, str]) -> ToldLoad | None:
+    if "load" not in row:
+        return None
+    return ToldLoad(load=_LOAD.validate_json(row["load"]), at_ms=int(row["load_at"]))
 
 
 def _adoption(adopter: str | None) -> Adoption | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import orjson
+
 from broker.adapters.redis import keys
 from broker.adapters.redis.agents.report_calls import ReportCalls
 from broker.adapters.redis.client import TextRedis
@@ -11,6 +13,7 @@ from broker.adapters.redis.scripts import Argument, Scripts
 from broker.domain.errors import Unavailable
 from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 from broker.domain.logs.redaction import Redactor
+from broker.domain.machines.load import MachineLoad
 from broker.domain.plans.list_prices import LIST_PRICES
 from broker.domain.plans.prices import PriceTable
 from broker.protocol.proxy import Hello
@@ -88,6 +91,10 @@ class RedisLinks:
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""
         return bool(await self._scripts.run("acknowledge_commands", workspace, link=link, fence=fence, number=seq))
+
+    async def note_load(self, workspace: WorkspaceId, link: LinkId, load: MachineLoad, *, fence: int) -> None:
+        """How busy the peer's machine is now."""
+        await self._scripts.run("note_load", workspace, link=link, fence=fence, load=orjson.dumps(load).decode())
 
     async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
         """Commands after a number, each as JSON text. Raises `Unavailable` when there never were so many."""

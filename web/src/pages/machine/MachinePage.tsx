@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
@@ -10,12 +10,17 @@ import { Table } from "~/design/Table";
 import { duration, whole } from "~/design/time";
 import { isListed, standing } from "~/live/agentState";
 import type { Agent, Proxy } from "~/live/documents";
+import { FRESH } from "~/live/eventPages";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { Stopping } from "~/pages/home/Machines";
-import { MACHINE, type Policy } from "./documents";
+import { MACHINE, type Load, type Policy } from "./documents";
+import { averages, policyMark, used } from "./load";
 import { whose } from "./whose";
 import * as texts from "~/texts";
+
+/** As `relay-connect` tells its load. */
+const TOLD_EVERY_MS = 30_000;
 
 const route = getRouteApi("/shell/machine/$key");
 
@@ -55,7 +60,7 @@ export function MachinePage() {
             ]}
           />
         </Part>
-        <PolicyPart id={machine.id} />
+        <Told id={machine.id} />
       </div>
     </>
   );
@@ -173,17 +178,55 @@ function Programs({ machine }: { machine: Proxy }) {
   );
 }
 
-function PolicyPart({ id }: { id: string }) {
-  const [{ data, fetching }] = useQuery({ query: MACHINE, variables: { id } });
-  const found = data?.node?.__typename === "Proxy" ? data.node.policy : null;
+/** What the machine itself tells: asked anew as often as it tells its load. */
+function Told({ id }: { id: string }) {
+  const [{ data, fetching }, again] = useQuery({ query: MACHINE, variables: { id } });
+  useEffect(() => {
+    const timer = setInterval(() => again(FRESH), TOLD_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [again]);
+  const found = data?.node?.__typename === "Proxy" ? data.node : null;
+  const waits = !found && fetching;
   return (
-    <Part title={texts.machine.policy}>
-      {found ? <Told policy={found} /> : <p>{fetching ? texts.shared.loading : texts.machine.noPolicy}</p>}
-    </Part>
+    <>
+      <Part title={texts.machine.load}>
+        {found?.load ? (
+          <LoadFacts load={found.load} />
+        ) : (
+          <p className="text-faint">{waits ? texts.shared.loading : texts.machine.loadUntold}</p>
+        )}
+      </Part>
+      <Part title={texts.machine.policy}>
+        {found?.policy ? (
+          <PolicyFacts policy={found.policy} />
+        ) : (
+          <p>{waits ? texts.shared.loading : texts.machine.noPolicy}</p>
+        )}
+      </Part>
+    </>
   );
 }
 
-function Told({ policy }: { policy: Policy }) {
+function LoadFacts({ load }: { load: Load }) {
+  const now = useNow();
+  const at = Date.parse(load.at);
+  return (
+    <>
+      <Facts
+        facts={[
+          [texts.machine.averagesOver, averages(load)],
+          [texts.machine.memory, used(load.memoryBytes, load.memoryFreeBytes)],
+          [texts.machine.disk, used(load.diskBytes, load.diskFreeBytes)],
+        ]}
+      />
+      <p className="mt-3 text-xs text-faint" title={whole(at)}>
+        {texts.machine.loadAt(duration(Math.max(1000, now - at)))}
+      </p>
+    </>
+  );
+}
+
+function PolicyFacts({ policy }: { policy: Policy }) {
   return (
     <>
       {policy.problem !== null && <p className="mb-2 text-bad">{policy.problem}</p>}
@@ -208,6 +251,16 @@ function Told({ policy }: { policy: Policy }) {
             policy.strict ? texts.machine.everythingAsked : policy.asks.join(", ") || texts.machine.none,
           ],
           [texts.machine.terminal, policy.terminal ? texts.machine.yes : texts.machine.no],
+          [
+            texts.machine.policyHash,
+            <code key="hash" title={policy.hash ?? undefined}>
+              {policyMark(policy.hash)}
+            </code>,
+          ],
+          [
+            texts.machine.policySince,
+            policy.since === null ? texts.machine.unknown : whole(Date.parse(policy.since)),
+          ],
         ]}
       />
       <p className="mt-3 text-xs text-faint">{texts.machine.policyHow}</p>

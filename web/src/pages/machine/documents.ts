@@ -17,6 +17,19 @@ export const MACHINE = graphql(`
           strict
           terminal
           problem
+          hash
+          since
+        }
+        load {
+          at
+          processors
+          load1
+          load5
+          load15
+          memoryBytes
+          memoryFreeBytes
+          diskBytes
+          diskFreeBytes
         }
       }
     }
@@ -25,3 +38,4 @@ export const MACHINE = graphql(`
 
 type Found = Extract<NonNullable<ResultOf<typeof MACHINE>["node"]>, { __typename: "Proxy" }>;
 export type Policy = NonNullable<Found["policy"]>;
+export type Load = NonNullable<Found["load"]>;

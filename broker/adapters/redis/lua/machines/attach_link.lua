@@ -56,7 +56,8 @@ if here.online == '1' and here.boot ~= boot and not is_dead(here.boot) and strin
   end
 end
 local fence = redis.call('HINCRBY', key, 'fence', 1)
-redis.call('HDEL', key, 'restored')
+-- Another relay-connect may not tell its load: what the one before told is not passed off as of now.
+redis.call('HDEL', key, 'restored', 'load', 'load_at')
 redis.call('HSET', key, 'id', link, 'machine', machine, 'epoch', epoch, 'boot', boot, 'online', 1, 'since', NOW, 'heard', NOW,
   'hello', hello, 'session', session, 'name', name, 'history', store_history() or '')
 lease(link, fence)
