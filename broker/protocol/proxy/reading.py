@@ -17,7 +17,7 @@ from broker.protocol.ndjson import dumps, excerpt
 from broker.protocol.proxy.commands import Command, UnreadableCommand
 from broker.protocol.proxy.members import LATER, WHOLE
 from broker.protocol.proxy.messages import FromBroker, FromProxy, UnknownMessage
-from broker.protocol.proxy.reports import FrameRecorded, NumberedReport, Reports, SpoolOverflowed
+from broker.protocol.proxy.reports import MOST_REPORTS, FrameRecorded, NumberedReport, Reports, SpoolOverflowed
 from broker.protocol.salvage import Plain, elements, plain_members
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def read_from_proxy(text: str | bytes) -> FromProxy | UnknownMessage:
         encoded = _encode(text)
         kind = plain_members(encoded).get("type")
         if kind == "reports":
+            if encoded.count(b'"seq"') > MOST_REPORTS and _are_too_many(error):
+                raise ProtocolViolation(f"more than {MOST_REPORTS} reports in one message", offset=0) from None
             return Reports(reports=[_read_report(each) for each in _elements(encoded, error)])
         return _unknown(kind, error, known=_KNOWN_FROM_PROXY)
 
@@ -140,6 +142,10 @@ def readable_frame(encoded: bytes) -> bytes:
 def write_reports(encoded: list[bytes]) -> bytes:
     """A `reports` message from already encoded numbered reports."""
     return b'{"type":"reports","reports":[' + b",".join(encoded) + b"]}"
+
+
+def _are_too_many(error: ValidationError) -> bool:
+    return any(each["type"] == "too_long" for each in error.errors(include_url=False, include_input=False))
 
 
 def _read_report(encoded: bytes) -> NumberedReport:

@@ -173,8 +173,12 @@ class NumberedReport(Wire):
     the broker for agents that dial in themselves, never on the wire."""
 
 
+MOST_REPORTS = 50_000
+"""In one message: a machine puts a megabyte of them into it, and reading a quarter of a million stops the reader."""
+
+
 class Reports(Wire):
     """Some reports, in order."""
 
     type: Literal["reports"] = "reports"
-    reports: list[NumberedReport]
+    reports: list[NumberedReport] = Field(max_length=MOST_REPORTS)

@@ -197,3 +197,10 @@ def test_a_frame_that_is_no_json_is_replaced_as_any_report_is(raw: bytes) -> Non
     instead = readable_frame(frame(2, raw))
     assert (b"could not be read" in instead) or raw == b"NaN"
     assert read(instead)[0].seq == 2
+
+
+@pytest.mark.parametrize("broken", [b"", b',{"seq":1,"report":{"type":"x"}}'], ids=["whole", "one broken"])
+def test_a_message_of_too_many_reports_is_refused_and_not_read_to_its_end(broken: bytes) -> None:
+    text = b'{"type":"reports","reports":[' + b",".join([GOOD] * 50_001) + broken + b"]}"
+    with pytest.raises(ProtocolViolation, match="more than 50000 reports"):
+        read_from_proxy(text)
