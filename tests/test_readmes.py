@@ -24,6 +24,9 @@ _FOLDERS = ("broker/", "connect/", "deploy/", "graphql_api/", "tests/", "web/")
 _PATH = re.compile(rf"(?:{'|'.join(_FOLDERS)})[\w./-]*")
 _VARIABLE = re.compile(r"RELAYCAST_[A-Z_]+[A-Z]")
 
+_NAMED_BY_PAGE = re.compile(r"""(?:: |“|text="|text=\{`)(relaycast|relay-connect)(| [^"`”\n]*)["`”]""")
+"""To be copied, or behind a colon or a quotation mark in a text, up to its end."""
+
 
 @cache
 def _sources() -> str:
@@ -79,6 +82,20 @@ def test_every_command_it_names_exists_with_its_options(path: Path) -> None:
             command = {"relaycast": relaycast, "relay-connect": relay_connect}.get(words[0] if words else "")
             if command is not None:
                 _check(command, words[1:], typed)
+
+
+def test_every_command_that_the_dashboard_names_exists_with_its_options() -> None:
+    named = dict.fromkeys(
+        f"{program} {rest.strip()}"
+        for path in sorted((_ROOT / "web/src").rglob("*.ts*"))
+        if ".test." not in path.name
+        for program, rest in _NAMED_BY_PAGE.findall(path.read_text())
+    )
+    assert {"relaycast sign-in", "relay-connect policy", "relay-connect hooks review"} <= named.keys()
+    assert any(typed.startswith("relay-connect --headless --url") for typed in named)
+    for typed in named:
+        program, *words = typed.split()
+        _check({"relaycast": relaycast, "relay-connect": relay_connect}[program], words, typed)
 
 
 def _check(command: click.Command, words: list[str], typed: str) -> None:

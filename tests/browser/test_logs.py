@@ -32,6 +32,22 @@ async def test_a_line_is_searched_and_its_permalink_shows_it_among_its_neighbour
     await expect(other.get_by_text("the line before").first).to_be_visible()
 
 
+async def test_a_found_line_is_words_and_opened_has_the_colours_of_terminals(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Teller", "demo")
+    sent = await relay.send("Teller", "say suite \x1b[31mFAILED\x1b[0m again")
+    await relay.wait_for(sent.message_id, timeout_s=20)
+    session = await relay.session()
+    await running_site.searchable(session.id, "suite", lines=2)
+    page = await ada.tab(f"{running_site.url}/logs?session={session.id}&q=suite")
+    found = page.get_by_role("region", name="Search results")
+    line = found.get_by_role("button", name=re.compile("Teller text suite FAILED again$"))
+    await line.click()
+    await expect(found.locator(".ansi-red").first).to_have_text("FAILED")
+    await expect(found).not_to_contain_text("[31m")
+
+
 async def test_a_log_is_followed_until_its_reader_looks_back(
     ada: Person, running_site: Site, relay: AgentRelay
 ) -> None:
