@@ -27,6 +27,8 @@ OF_THE_SESSION: set[Served] = {
     ("GET", "/v1/sessions/{session}/log"),
     ("GET", "/v1/sessions/{session}/messages/{message}"),
     ("GET", "/v1/approvals/{approval}"),
+    ("GET", "/v1/sessions/{session}/pauses"),
+    ("GET", "/v1/sessions/{session}/agents/{name}/pauses"),
     ("GET", "/v1/sessions/{session}/questions"),
     ("GET", "/v1/questions/{question}"),
     ("GET", "/v1/workflows/runs/{run}"),
