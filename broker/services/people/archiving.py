@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from broker.domain.errors import Conflict, NotPermitted, PlanLimitReached
 from broker.domain.ids import GroupId, MemberId, ServiceAccountId, SessionId, WorkspaceId
-from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.access import MemberRole, Permission, Principal
 from broker.domain.people.archived import ArchivedAccount, ArchivedGroup, ArchivedPeople, ArchivedPerson, Came, Outcome
 from broker.domain.people.members import Member, member_name
 from broker.domain.people.pages import Page
 from broker.domain.people.privacy import Group, Level, SessionAccess, group_name
+from broker.services.permissions import requires
 from broker.services.ports import GroupRecords, MemberRecords, ServiceAccount, ServiceAccounts
 
 _PAGE = 500
@@ -45,7 +46,7 @@ class Brought:
 
 
 class PeopleArchiving:
-    """What `Transfer` does about people. For callers that were checked already."""
+    """What `Transfer` does about people."""
 
     def __init__(self, members: MemberRecords, groups: GroupRecords, accounts: ServiceAccounts) -> None:
         self._members = members
@@ -71,10 +72,11 @@ class PeopleArchiving:
     async def _every_group(self, workspace: WorkspaceId) -> list[Group]:
         return await _all(lambda after: self._groups.search(workspace, "", after=after, limit=_PAGE))
 
+    @requires(Permission.ADMINISTER)
     async def restore(self, principal: Principal, archived: ArchivedPeople) -> Brought:
         """Make people, groups and service accounts; what became of them. It may be done again.
 
-        Who has the name of somebody who is here is taken for them.
+        Who has the name of somebody who is here is taken for them. Raises `NotPermitted`.
         """
         brought = Brought()
         for person in archived.people:
