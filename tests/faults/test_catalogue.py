@@ -12,7 +12,7 @@ KNOWN = {
     *(f"F{number}" for number in range(1, 15)),
     *(f"W{number}" for number in range(1, 21)),
     *(f"R{number}" for number in (2, 3, 5, 6, 7, 8, 15)),
-    *(f"C{number}" for number in (7, 8, 9, 20, 21)),
+    *(f"C{number}" for number in (2, 3, 7, 8, 9, 20, 21)),
     *(f"D{number}" for number in range(1, 18)),
 }
 MENDED: dict[str, Any] = {

@@ -1,12 +1,14 @@
-import { useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { usePermissions } from "~/acting/usePermissions";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { ConfirmDialog, type Meant } from "./ConfirmDialog";
-import { DenyDialog } from "./DenyDialog";
+import type { Meant } from "./ConfirmDialog";
 import type { Asked } from "./documents";
 import { needsSecondStep } from "./model/secondStep";
 import { useAnswer, type Answer, type Reply } from "./useAnswer";
+
+const ConfirmDialog = lazy(() => import("./ConfirmDialog").then((m) => ({ default: m.ConfirmDialog })));
+const DenyDialog = lazy(() => import("./DenyDialog").then((m) => ({ default: m.DenyDialog })));
 
 /** What a card of an approval needs to be answered. */
 export interface AnsweringCard {
@@ -69,7 +71,7 @@ export function useAnswering(waiting: readonly Asked[]): Answering {
       onReply: (given) => void reply(asked, given),
     }),
     dialogs: (
-      <>
+      <Suspense>
         {meant && (
           <ConfirmDialog
             meant={meant}
@@ -84,7 +86,7 @@ export function useAnswering(waiting: readonly Asked[]): Answering {
             onDeny={(given) => deny(denying, given)}
           />
         )}
-      </>
+      </Suspense>
     ),
   };
 }

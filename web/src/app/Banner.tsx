@@ -36,14 +36,7 @@ export function Banner() {
     case "reconnecting": {
       const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
       return (
-        <Line
-          tone="warn"
-          action={
-            <Button look="quiet" size="small" onClick={() => live.connection.retry()}>
-              {texts.shell.tryNow}
-            </Button>
-          }
-        >
+        <Line tone="warn" action={<TryNow />}>
           {seconds > 0
             ? texts.shell.reconnectingIn(connection.because, seconds)
             : texts.shell.reconnectingNow(connection.because)}
@@ -51,7 +44,11 @@ export function Banner() {
       );
     }
     case "offline":
-      return <Line tone="warn">{texts.shell.offline}</Line>;
+      return (
+        <Line tone="warn" action={<TryNow />}>
+          {texts.shell.offline}
+        </Line>
+      );
     case "signed-out":
       return (
         <Line tone="bad">
@@ -105,6 +102,15 @@ function NoticeLine({ notice }: { notice: Notice }) {
         </Line>
       );
   }
+}
+
+function TryNow() {
+  const { connection } = useLive();
+  return (
+    <Button look="quiet" size="small" onClick={() => connection.retry()}>
+      {texts.shell.tryNow}
+    </Button>
+  );
 }
 
 function Reload() {

@@ -1,4 +1,5 @@
 import { inBase } from "./base";
+import { fetchInTime } from "./fetchInTime";
 import { credentials } from "./guest";
 import * as texts from "~/texts";
 
@@ -23,7 +24,7 @@ export async function ask<Value>(
   body?: object,
 ): Promise<Answer<Value>> {
   try {
-    const answer = await fetch(inBase(path), {
+    const answer = await fetchInTime(inBase(path), {
       method,
       credentials: "same-origin",
       headers: { ...credentials(), ...(body && { "content-type": "application/json" }) },

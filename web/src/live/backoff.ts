@@ -1,5 +1,6 @@
 const FIRST_MS = 500;
-const MOST_MS = 8_000;
+/** The longest wait. */
+export const MOST_MS = 8_000;
 
 /**
  * How long to wait before attempt `attempt` (from 0): doubling, with "equal jitter" so that a broker that
@@ -8,4 +9,9 @@ const MOST_MS = 8_000;
 export function delayBefore(attempt: number, random: () => number = Math.random): number {
   const ceiling = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
   return Math.round(ceiling / 2 + random() * (ceiling / 2));
+}
+
+/** Wait before attempt `attempt` (from 0), as long as `delayBefore` says. */
+export function waitBefore(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayBefore(attempt)));
 }

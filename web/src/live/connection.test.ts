@@ -56,16 +56,33 @@ test("a person who does not want to wait need not", async () => {
   expect(clock.pending).toEqual([]);
 });
 
-test("without a network nothing is tried until it is back", async () => {
+test("without a network it is tried when that is back", async () => {
   const { clock, truth } = fixture();
   truth.network(false);
   truth.closed(1006, "");
   const next = truth.untilNextAttempt();
   expect(truth.state.get().state).toBe("offline");
-  expect(clock.pending).toEqual([]);
   truth.network(true);
   await next;
   expect(truth.state.get().state).toBe("connecting");
+  expect(clock.pending).toEqual([]);
+});
+
+test("without a network it is tried now and then: a broker on this machine needs none", async () => {
+  const { clock, truth } = fixture();
+  truth.connected();
+  truth.closed(1006, "");
+  const next = truth.untilNextAttempt();
+  truth.network(false);
+  expect(truth.state.get().state).toBe("offline");
+  clock.pass(500);
+  await next;
+  const later = truth.untilNextAttempt();
+  expect(truth.state.get().state).toBe("offline");
+  clock.pass(8000);
+  await later;
+  truth.connected();
+  expect(truth.state.get().state).toBe("live");
 });
 
 test("a refused credential ends it", () => {

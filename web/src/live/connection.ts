@@ -1,4 +1,4 @@
-import { delayBefore } from "./backoff";
+import { delayBefore, MOST_MS } from "./backoff";
 import { CLOSE_CODES, mayReturn } from "./closeCodes";
 import { Store, type Readable } from "./store";
 import * as texts from "~/texts";
@@ -90,22 +90,22 @@ export class ConnectionTruth {
     this.#state.set({ state: "signed-out", because });
   }
 
-  /** Resolves when it is time for the next attempt: after the wait, on `retry()`, or when the network is back. */
+  /**
+   * Resolves when it is time for the next attempt: after the wait, on `retry()`, or when the network is back. That a
+   * browser has no network is a hint and no more: a broker on this machine, or behind a tunnel, needs none.
+   */
   async untilNextAttempt(): Promise<void> {
-    const wait = delayBefore(this.#attempt++, this.#random);
+    const wait = this.#online ? delayBefore(this.#attempt++, this.#random) : MOST_MS;
     await new Promise<void>((resolve) => {
-      this.#retryNow = resolve;
-      if (!this.#online) {
-        this.#state.set({ state: "offline" });
-        return;
-      }
-      const retryAt = this.#clock.now() + wait;
-      this.#state.set({ state: "reconnecting", retryAt, because: this.#because });
       const cancel = this.#clock.later(resolve, wait);
       this.#retryNow = () => {
         cancel();
         resolve();
       };
+      const retryAt = this.#clock.now() + wait;
+      this.#state.set(
+        this.#online ? { state: "reconnecting", retryAt, because: this.#because } : { state: "offline" },
+      );
     });
     this.#retryNow = null;
     this.#state.set({ state: "connecting" });

@@ -147,9 +147,13 @@ export const VIEWER = graphql(`
   query Viewer {
     viewer {
       permissions
+      sessionKey
     }
   }
 `);
+
+/** What whoever is signed in may do, in all sessions or in one. */
+export type Viewer = ResultOf<typeof VIEWER>["viewer"];
 
 export const OVERVIEW = graphql(`
   query Overview($machines: Boolean!, $sessions: Boolean!) {

@@ -1,5 +1,6 @@
 import type { CombinedError } from "@urql/core";
 import { belowBase, inBase, inWorkspace, namesWorkspace } from "./base";
+import { fetchInTime } from "./fetchInTime";
 import * as texts from "~/texts";
 
 interface Refusal {
@@ -9,7 +10,7 @@ interface Refusal {
 /** POST to the HTTP API with the page's cookie. Tells why it was refused, or null when it was done. */
 export async function post(path: string, body: unknown): Promise<string | null> {
   try {
-    const answer = await fetch(inBase(path), {
+    const answer = await fetchInTime(inBase(path), {
       method: "POST",
       credentials: "same-origin",
       headers: { "content-type": "application/json" },
@@ -31,14 +32,14 @@ export interface Caller {
 
 /** Who is signed in to this browser, whatever this tab shows; null when the broker does not say. */
 export async function signedIn(): Promise<Caller | "nobody" | null> {
-  const answer = await fetch(inBase("/v1/sign-in"), { credentials: "same-origin" }).catch(() => null);
+  const answer = await fetchInTime(inBase("/v1/sign-in"), { credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return null;
   return ((await answer.json()) as { data: { caller: Caller | null } }).data.caller ?? "nobody";
 }
 
 /** Who asks, by what the browser keeps or by `headers`; null when the broker does not say. */
 export async function whoami(headers: { authorization?: string }): Promise<Caller | "nobody" | null> {
-  const answer = await fetch(inBase("/v1/whoami"), {
+  const answer = await fetchInTime(inBase("/v1/whoami"), {
     credentials: "same-origin",
     headers: { ...headers },
   }).catch(() => null);
@@ -53,7 +54,9 @@ interface Choice {
 
 /** The address, in the first workspace that somebody is in, of the page that is shown; null when the broker does not say. */
 export async function addressInWorkspace(at: Location): Promise<string | null> {
-  const answer = await fetch(inBase("/v1/workspaces"), { credentials: "same-origin" }).catch(() => null);
+  const answer = await fetchInTime(inBase("/v1/workspaces"), { credentials: "same-origin" }).catch(
+    () => null,
+  );
   if (!answer?.ok) return null;
   const { data } = (await answer.json()) as { data: { workspaces: readonly Choice[] } };
   const [first] = data.workspaces;

@@ -1,9 +1,11 @@
 import { cacheExchange, Client, fetchExchange, stringifyDocument } from "@urql/core";
 import type { Client as SocketClient } from "graphql-ws";
 import type { TadaDocumentNode } from "gql.tada";
+import { delayBefore } from "./backoff";
 import { inBase } from "./base";
 import { ConnectionTruth } from "./connection";
 import { credentials, sameOrigin } from "./guest";
+import { fetchInTime } from "./fetchInTime";
 import { whoami } from "./http";
 import { openSocket } from "./socket";
 import { Store, type Readable } from "./store";
@@ -42,6 +44,7 @@ export class Live {
     this.queries = new Client({
       url: inBase("/graphql"),
       preferGetMethod: false,
+      fetch: fetchInTime,
       fetchOptions: sameOrigin,
       exchanges: [cacheExchange, fetchExchange],
     });
@@ -70,7 +73,8 @@ export class Live {
 
   /**
    * Follow a subscription until the returned function is called. It lives through reconnects: `variables` is
-   * asked anew for each, so that one with a cursor goes on where it stopped.
+   * asked anew for each, so that one with a cursor goes on where it stopped. One that was refused for now is asked for
+   * again.
    */
   subscribe<Data, Variables extends Record<string, unknown>>(
     document: TadaDocumentNode<Data, Variables>,
@@ -84,14 +88,26 @@ export class Live {
         return variables();
       },
     };
-    return this.#socket.subscribe<Data>(payload, {
-      next: ({ data, errors }) => {
-        if (errors?.[0]) listener.failed(errors[0].message);
-        else if (data) listener.next(data);
-      },
-      error: (error) => listener.failed(reason(error)),
-      complete: () => undefined,
-    });
+    let refusals = 0;
+    let stop: () => void;
+    const begin = () => {
+      stop = this.#socket.subscribe<Data>(payload, {
+        next: ({ data, errors }) => {
+          refusals = 0;
+          if (errors?.[0]) listener.failed(errors[0].message);
+          else if (data) listener.next(data);
+        },
+        error: (error) => {
+          listener.failed(reason(error));
+          if (!isForNow(error)) return;
+          const timer = setTimeout(begin, delayBefore(refusals++));
+          stop = () => clearTimeout(timer);
+        },
+        complete: () => undefined,
+      });
+    };
+    begin();
+    return () => stop();
   }
 
   async #compareVersions(): Promise<void> {
@@ -113,10 +129,16 @@ function socketUrl(): string {
   return url.href;
 }
 
-function reason(error: unknown): string {
-  if (Array.isArray(error)) {
-    const [first] = error as { message?: string }[];
-    if (first?.message) return first.message;
-  }
-  return texts.live.subscriptionEnded;
+interface Problem {
+  readonly message?: string;
+  readonly extensions?: { readonly retryable?: unknown };
 }
+
+/** What the broker said of a subscription; null where its socket is what ended. */
+function problemOf(error: unknown): Problem | undefined {
+  return Array.isArray(error) ? (error as Problem[])[0] : undefined;
+}
+
+const reason = (error: unknown): string => problemOf(error)?.message ?? texts.live.subscriptionEnded;
+
+const isForNow = (error: unknown): boolean => problemOf(error)?.extensions?.retryable === true;

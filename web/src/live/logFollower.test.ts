@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { SessionEvent, SessionItem } from "./events";
 import type { Live, Listener } from "./live";
 import { LogFollower, NOTHING_YET, type Following } from "./logFollower";
@@ -13,6 +13,8 @@ const event = (offset: number): SessionEvent => ({
   agentName: null,
   data: {},
 });
+
+afterEach(() => void vi.useRealTimers());
 
 /** A log of 200 events, of which pages can be read for as long as `answers`. */
 function fixture() {
@@ -100,14 +102,50 @@ test("who asks for older events while they are on their way waits for them", asy
   expect(kept).toHaveLength(102);
 });
 
-test("a page that could not be read is not asked for again and again", async () => {
-  const { follower, broker, asked, known } = fixture();
+test("a page that could not be read can be asked for again, each time after a longer wait", async () => {
+  vi.useFakeTimers();
+  const { follower, broker, asked, kept, known } = fixture();
   await follower.open();
   broker.answers = false;
-  await follower.loadEarlier();
-  await follower.loadEarlier();
+  const tries = [follower.loadEarlier(), follower.loadEarlier()];
+  await vi.advanceTimersByTimeAsync(200);
   expect(asked).toHaveLength(2);
-  expect(known()).toMatchObject({ state: "ready", hasEarlier: false, loadingEarlier: false });
+  expect(known()).toMatchObject({ hasEarlier: true, loadingEarlier: true });
+  await vi.advanceTimersByTimeAsync(300);
+  await Promise.all(tries);
+  expect(known()).toMatchObject({ state: "ready", hasEarlier: true, loadingEarlier: false });
+  broker.answers = true;
+  await follower.loadEarlier();
+  expect(kept).toHaveLength(102);
+});
+
+test("a first page that cannot be read is asked for until it can, and then followed", async () => {
+  vi.useFakeTimers();
+  const { follower, broker, asked, kept, known, isFollowing } = fixture();
+  broker.answers = false;
+  const opening = follower.open();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(known().state).toBe("failed");
+  expect(isFollowing()).toBe(false);
+  expect(asked.length).toBeLessThan(6);
+  broker.answers = true;
+  await vi.advanceTimersByTimeAsync(8_000);
+  await opening;
+  expect(known().state).toBe("ready");
+  expect(kept).toEqual([199, 200]);
+  expect(isFollowing()).toBe(true);
+});
+
+test("what is closed while its first page cannot be read asks no more", async () => {
+  vi.useFakeTimers();
+  const { follower, broker, asked } = fixture();
+  broker.answers = false;
+  const opening = follower.open();
+  await vi.advanceTimersByTimeAsync(100);
+  follower.close();
+  await vi.advanceTimersByTimeAsync(60_000);
+  await opening;
+  expect(asked).toHaveLength(1);
 });
 
 test("after history is gone it goes on from what is left", async () => {

@@ -1,3 +1,4 @@
+import { waitBefore } from "./backoff";
 import { askAhead, eventPage, type EventPage } from "./eventPages";
 import { SESSION_EVENTS, type SessionEvent, type SessionItem } from "./events";
 import type { Live } from "./live";
@@ -68,6 +69,8 @@ export class LogFollower {
   #stop: (() => void) | null = null;
   /** The page of older events that is on its way. */
   #older: Promise<void> | null = null;
+  /** How often reading one has failed since one was read. */
+  #failures = 0;
   #closed = false;
 
   constructor(live: Live, session: string, keeper: LogKeeper, options: FollowerOptions) {
@@ -77,24 +80,31 @@ export class LogFollower {
     this.#options = options;
   }
 
+  /** Whether there are older events that can be asked for. */
   get hasEarlier(): boolean {
-    return this.#known.hasEarlier;
+    return this.#known.hasEarlier && !this.#closed;
   }
 
-  /** Read the latest page, and follow what comes behind it. */
+  /** Read the latest page, as often as it takes, and follow what comes behind it. */
   async open(): Promise<void> {
-    const page = await this.#page(null, this.#options.firstPage);
-    if (this.#closed) return;
-    if (page.state !== "ready") {
+    let page = await this.#page(null, this.#options.firstPage);
+    for (let attempt = 0; page.state !== "ready"; attempt += 1) {
       this.#know({ state: page.state, message: page.message });
-      return;
+      if (page.state === "missing") return;
+      await waitBefore(attempt);
+      if (this.#closed) return;
+      page = await this.#page(null, this.#options.firstPage);
     }
+    if (this.#closed) return;
     this.#keeper.prepend(page.events, page.before);
     this.#after = page.head;
     this.#know({ state: "ready", hasEarlier: page.hasEarlier });
     const variables = () => ({ session: this.#session, after: this.#after, filter: this.#options.filter });
     this.#stop = this.#live.subscribe(SESSION_EVENTS, variables, {
-      next: ({ sessionEvents }) => this.#hear(sessionEvents),
+      next: ({ sessionEvents }) => {
+        if (this.#known.state === "failed") this.#know({ state: "ready" });
+        this.#hear(sessionEvents);
+      },
       failed: (message) => this.#know({ state: "failed", message }),
     });
   }
@@ -105,9 +115,12 @@ export class LogFollower {
     this.#stop?.();
   }
 
-  /** Ask for a page of older events, or wait for the one that was asked for. One that fails is not asked for again by itself. */
+  /**
+   * Ask for a page of older events, or wait for the one that was asked for. Where reading fails this takes longer each
+   * time: whoever shows them may ask again at once.
+   */
   async loadEarlier(): Promise<void> {
-    if (!this.#known.hasEarlier) return;
+    if (!this.hasEarlier) return;
     this.#older ??= this.#readEarlier().finally(() => (this.#older = null));
     await this.#older;
   }
@@ -121,8 +134,14 @@ export class LogFollower {
       this.#know({ loadingEarlier: false });
       return;
     }
-    if (page.state === "ready") this.#keeper.prepend(page.events, page.before);
-    this.#know({ loadingEarlier: false, hasEarlier: page.state === "ready" && page.hasEarlier });
+    if (page.state === "ready") {
+      this.#failures = 0;
+      this.#keeper.prepend(page.events, page.before);
+      this.#know({ loadingEarlier: false, hasEarlier: page.hasEarlier });
+      return;
+    }
+    await waitBefore(this.#failures++);
+    this.#know({ loadingEarlier: false });
   }
 
   /** The keeper begins at another place of the log now, where there are older events or not. */

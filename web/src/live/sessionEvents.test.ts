@@ -24,6 +24,7 @@ function broker(length: number, pageSize = 75) {
   connection.connected();
   let listener: Listener<{ sessionEvents: SessionItem }> | undefined;
   let variables: (() => { after: string | null }) | undefined;
+  let questions = 0;
   const page = (before: string | null) => {
     const end = before === null ? length : Number(before.slice(2)) - 1;
     const begin = Math.max(0, end - pageSize);
@@ -58,7 +59,10 @@ function broker(length: number, pageSize = 75) {
     connection,
     queries: {
       query: (_: unknown, asked: Parameters<typeof answer>[0]) => ({
-        toPromise: () => Promise.resolve(answer(asked)),
+        toPromise: () => {
+          questions += 1;
+          return Promise.resolve(answer(asked));
+        },
       }),
     },
     subscribe: (_: unknown, ask: typeof variables, hears: typeof listener) => {
@@ -72,6 +76,7 @@ function broker(length: number, pageSize = 75) {
     send: (...items: SessionItem[]) => items.forEach((item) => listener?.next({ sessionEvents: item })),
     after: () => variables?.().after,
     grow: (to: number) => (length = to),
+    asked: () => questions,
   };
 }
 
@@ -92,6 +97,19 @@ test("the latest page is shown first, then enough before it, then what happens",
   expect(offsets(log).at(-1)).toBe(1001);
   expect(log.tail.get().hasEarlier).toBe(true);
 });
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  "left after %i steps of its loading, it asks for nothing more",
+  async (steps) => {
+    const { live, asked } = broker(1000, 20);
+    const log = new SessionEvents(live, "s", { schedule, initial: 800 });
+    for (let step = 0; step < steps; step += 1) await Promise.resolve();
+    log.close();
+    const before = asked();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked()).toBeLessThanOrEqual(before + 1);
+  },
+);
 
 test("after a reconnect it goes on where it stopped, nothing twice, and says how much that was", async () => {
   const { live, connection, send, after } = broker(10);

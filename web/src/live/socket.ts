@@ -1,4 +1,5 @@
 import { createClient, type Client as SocketClient } from "graphql-ws";
+import { CLOSE_CODES, mayReturn } from "./closeCodes";
 import type { ConnectionTruth } from "./connection";
 import { credentials } from "./guest";
 
@@ -24,6 +25,7 @@ export function openSocket(url: string, truth: ConnectionTruth, onAccess: () => 
     // What went wrong is told by `closed`; there is nobody else to tell.
     onNonLazyError: () => undefined,
     on: {
+      opened: (socket) => tellRestarts(socket as WebSocket),
       connected: (socket) => {
         pulse.begin(socket as WebSocket);
         truth.connected();
@@ -53,6 +55,23 @@ export function openSocket(url: string, truth: ConnectionTruth, onAccess: () => 
     pulse.check();
   });
   return client;
+}
+
+/** WebSocket's own codes (RFC 6455, section 7.4.1); those behind them are the application's. */
+const LAST_OF_PROTOCOL = 1999;
+
+/**
+ * graphql-ws ends for good after most of the protocol's own codes, whatever it is told to do: after 1011, say, which a
+ * proxy sends of a broker that it cannot reach. It is told of a restart instead, so that `ConnectionTruth` alone decides.
+ */
+function tellRestarts(socket: WebSocket): void {
+  const tell = socket.onclose;
+  socket.onclose = (event) => {
+    const { code, reason, wasClean } = event;
+    const isRestart = code <= LAST_OF_PROTOCOL && mayReturn(code);
+    const restarting = { code: CLOSE_CODES.RESTARTING.code, reason, wasClean };
+    tell?.call(socket, isRestart ? new CloseEvent("close", restarting) : event);
+  };
 }
 
 /** Gives a socket up that does not answer; a page that slept or changed networks asks at once. */

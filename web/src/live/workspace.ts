@@ -1,3 +1,4 @@
+import { delayBefore } from "./backoff";
 import {
   ACTIVITY,
   AGENTS,
@@ -8,6 +9,7 @@ import {
   type Agent,
   type Need,
   type Overview,
+  type Viewer,
   type Waiting,
 } from "./documents";
 import { addressInWorkspace, said, wantsWorkspace } from "./http";
@@ -45,7 +47,12 @@ export class Workspace {
     this.#agents.update(withChanges(this.#changed));
     this.#changed.clear();
   });
+  /** What whoever is signed in may do, as it was told last; null when that has changed since. */
+  #viewer: Viewer | null = null;
+  #isFollowing = false;
   #refreshing = false;
+  /** How often the overview could not be read since it was. */
+  #failures = 0;
 
   readonly #live: Live;
 
@@ -54,8 +61,11 @@ export class Workspace {
     live.connection.state.subscribe(() => {
       if (live.connection.state.get().state === "live") this.refreshSoon();
     });
-    live.accessChanges.subscribe(() => this.refreshSoon());
-    void this.#load();
+    live.accessChanges.subscribe(() => {
+      this.#viewer = null;
+      this.refreshSoon();
+    });
+    void this.#ask();
   }
 
   /** The viewer, the sessions and the machines. */
@@ -80,50 +90,61 @@ export class Workspace {
 
   /** Ask for sessions and machines anew, soon. */
   refreshSoon(): void {
+    this.#refreshIn(SETTLE_MS);
+  }
+
+  #refreshIn(ms: number): void {
     if (this.#refreshing) return;
     this.#refreshing = true;
     setTimeout(() => {
       this.#refreshing = false;
       void this.#ask();
-    }, SETTLE_MS);
+    }, ms);
   }
 
-  async #load(): Promise<void> {
-    const overview = await this.#ask();
-    if (!overview) return;
-    // A share link sees one session, and must name it.
-    const { sessionKey: session, permissions } = overview.viewer;
+  /** Read the overview, and begin to follow what the viewer may see; what could not be read is asked for again. */
+  async #ask(): Promise<void> {
+    const viewer = (this.#viewer ??= await this.#askViewer());
+    if (viewer) this.#follow(viewer);
+    // A share of one session does not show the machines; who only pays sees no session.
+    const may = (permission: Viewer["permissions"][number]) =>
+      viewer?.permissions.includes(permission) ?? false;
+    const shown = { machines: may("READ_WORKSPACE"), sessions: may("READ") };
+    const { data, error } = await this.#live.queries
+      .query(OVERVIEW, shown, { requestPolicy: "network-only" })
+      .toPromise();
+    if (data && viewer) {
+      this.#failures = 0;
+      this.#overview.set({ state: "ready", value: overviewOf(data) });
+    } else if (wantsWorkspace(error)) await goToWorkspace();
+    else {
+      if (this.#overview.get().state !== "ready")
+        this.#overview.set({ state: "failed", message: said(error) });
+      const { state } = this.#live.connection.state.get();
+      if (state !== "signed-out" && state !== "ended") this.#refreshIn(delayBefore(this.#failures++));
+    }
+  }
+
+  async #askViewer(): Promise<Viewer | null> {
+    const { data } = await this.#live.queries
+      .query(VIEWER, {}, { requestPolicy: "network-only" })
+      .toPromise();
+    return data?.viewer ?? null;
+  }
+
+  #follow({ permissions, sessionKey }: Viewer): void {
+    if (this.#isFollowing) return;
     if (!permissions.includes("READ")) {
       this.#agents.set(ready([]));
       this.#needs.set(ready([]));
       this.#waiting.set(ready([]));
       return;
     }
-    this.#followAgents(session);
+    this.#isFollowing = true;
+    // A share link sees one session, and must name it.
+    this.#followAgents(sessionKey);
     this.#followNeeds();
-    if (session === null) this.#followActivity();
-  }
-
-  async #ask(): Promise<Overview | undefined> {
-    const may = await this.#askPermissions();
-    // A share of one session does not show the machines; who only pays sees no session.
-    const shown = { machines: may?.has("READ_WORKSPACE") ?? false, sessions: may?.has("READ") ?? true };
-    const { data, error } = await this.#live.queries
-      .query(OVERVIEW, shown, { requestPolicy: "network-only" })
-      .toPromise();
-    const overview = data && overviewOf(data);
-    if (overview) this.#overview.set({ state: "ready", value: overview });
-    else if (wantsWorkspace(error)) await goToWorkspace();
-    else if (this.#overview.get().state !== "ready")
-      this.#overview.set({ state: "failed", message: said(error) });
-    return overview;
-  }
-
-  async #askPermissions(): Promise<ReadonlySet<string> | undefined> {
-    const { data } = await this.#live.queries
-      .query(VIEWER, {}, { requestPolicy: "network-only" })
-      .toPromise();
-    return data && new Set(data.viewer.permissions);
+    if (sessionKey === null) this.#followActivity();
   }
 
   #followAgents(session: string | null): void {

@@ -1,4 +1,5 @@
 import { inBase } from "~/live/base";
+import { fetchInTime } from "~/live/fetchInTime";
 import { credentials } from "~/live/guest";
 import * as texts from "~/texts";
 
@@ -75,7 +76,7 @@ export type Answered<Value> = { readonly value: Value } | { readonly refused: st
 /** One request with what this tab is signed in with. */
 export async function ask<Value>(method: string, path: string, body?: object): Promise<Answered<Value>> {
   try {
-    const answer = await fetch(inBase(path), {
+    const answer = await fetchInTime(inBase(path), {
       method,
       credentials: "same-origin",
       headers: { ...credentials(), ...(body && { "content-type": "application/json" }) },

@@ -1,6 +1,7 @@
 import type { Problem } from "~/design/problems";
 import { inBase } from "~/live/base";
 import { ask, type Answer } from "~/live/ask";
+import { fetchInTime } from "~/live/fetchInTime";
 import { runPath, type Run, type Step } from "./runs";
 import * as texts from "~/texts";
 
@@ -74,7 +75,7 @@ export const compare = (run: string, other: string): Promise<Answer<Comparison>>
 /** The file that a run is pinned to. */
 export async function readFile(run: string): Promise<Answer<string>> {
   try {
-    const answer = await fetch(inBase(`${runPath(run)}/file`), { credentials: "same-origin" });
+    const answer = await fetchInTime(inBase(`${runPath(run)}/file`), { credentials: "same-origin" });
     if (answer.ok) return { value: await answer.text() };
     const refused = texts.live.brokerAnswered(answer.status);
     return { refused, code: "", details: undefined, missing: answer.status === 404 };

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ConnectionTruth } from "./connection";
+import { VIEWER } from "./documents";
+import type { Live } from "./live";
+import { Store } from "./store";
+import { Workspace } from "./workspace";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const ALL = ["READ", "READ_WORKSPACE"];
+
+/** A broker that answers as long as `answers`, or after so many questions. */
+function broker({ failures = 0, permissions = ALL }: { failures?: number; permissions?: string[] } = {}) {
+  const said = { permissions };
+  const asked: string[] = [];
+  const shown: { machines: boolean; sessions: boolean }[] = [];
+  let followed = 0;
+  const connection = new ConnectionTruth();
+  const accessChanges = new Store(0);
+  const viewer = () => ({ permissions: said.permissions, sessionKey: null });
+  const query = (document: unknown, variables: (typeof shown)[number]) => ({
+    toPromise: () => {
+      asked.push(document === VIEWER ? "viewer" : "overview");
+      if (asked.length <= failures) return Promise.resolve({ error: undefined });
+      if (document === VIEWER) return Promise.resolve({ data: { viewer: viewer() } });
+      shown.push(variables);
+      return Promise.resolve({ data: { viewer: viewer(), workspace: { id: "w" } } });
+    },
+  });
+  const subscribe = () => {
+    followed += 1;
+    return () => undefined;
+  };
+  const live = { connection, accessChanges, queries: { query }, subscribe } as unknown as Live;
+  return { live, asked, shown, said, connection, accessChanges, followed: () => followed };
+}
+
+test.each([0, 1, 2, 3, 4, 5])(
+  "when the first %i questions fail, agents and what needs a person are followed all the same, once",
+  async (failures) => {
+    const { live, followed } = broker({ failures });
+    const workspace = new Workspace(live);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(followed()).toBe(3);
+    expect(workspace.overview.get().state).toBe("ready");
+  },
+);
+
+test("agents are followed while the overview is on its way", async () => {
+  const { live, asked, followed } = broker();
+  new Workspace(live);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(["viewer", "overview"]);
+  expect(followed()).toBe(3);
+});
+
+test("what the viewer may do is asked for again when it has changed, and not before", async () => {
+  const { live, asked, shown, said, accessChanges, connection, followed } = broker({ permissions: [] });
+  const workspace = new Workspace(live);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(workspace.agents.get()).toEqual({ state: "ready", value: [] });
+  connection.connected();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(asked).toEqual(["viewer", "overview", "overview"]);
+  said.permissions = ALL;
+  accessChanges.set(1);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(shown.at(-1)).toEqual({ machines: true, sessions: true });
+  expect(followed()).toBe(3);
+});
+
+test("whoever is signed out asks no more", async () => {
+  const { live, asked, connection } = broker({ failures: Infinity });
+  const workspace = new Workspace(live);
+  connection.signedOut("signed out");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toEqual(["viewer", "overview"]);
+  expect(workspace.overview.get().state).toBe("failed");
+});
