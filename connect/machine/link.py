@@ -277,7 +277,8 @@ class Link:
             tasks.create_task(self._send(socket))
             tasks.create_task(self._watch_hello())
             tasks.create_task(self._keep_fresh(socket))
-            tasks.create_task(self._tell_load(socket))
+            if welcome.wants_load:
+                tasks.create_task(self._tell_load(socket))
 
     async def _watch_hello(self) -> None:
         await self._hello_changed.wait()

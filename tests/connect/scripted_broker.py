@@ -64,6 +64,7 @@ class ScriptedBroker:
         self.commands_acked = 0
         self.acknowledging = True
         self.now_ms: int | None = 1_000_000
+        self.wants_load = True
         """What time it is here, far from this machine's clock; None: a broker that does not say."""
         self.close_next: tuple[int, str] | None = None
         self.refusing: tuple[str, int] | None = None
@@ -172,6 +173,7 @@ class ScriptedBroker:
                     session_url="http://127.0.0.1/session/s1",
                     broker_version="0",
                     now_ms=self.now_ms,
+                    wants_load=self.wants_load,
                 )
             )
         )

@@ -146,6 +146,7 @@ class _Connection:
             broker_version=__version__,
             now_ms=attached.now_ms,
             namesake=attached.namesake,
+            wants_load=True,
         )
 
     async def _send_command(self, attached: Attached, seq: int, command: str) -> None:

@@ -84,7 +84,7 @@ class AuthRefresh(Wire):
 
 
 class Load(Wire):
-    """How busy the machine is, from time to time. A broker that does not know it passes it over; none answers."""
+    """How busy the machine is, from time to time, for a broker that wants it (`Welcome.wants_load`). None answers."""
 
     type: Literal["load"] = "load"
     load: MachineLoad
@@ -109,6 +109,8 @@ class Welcome(Wire):
     """What time it is for the broker (Unix time), on the clock of every instant it names; None from an older one."""
     namesake: bool = False
     """Another machine that is here is called the same. Told to a new process of relay-connect."""
+    wants_load: bool = False
+    """It takes `Load`; an older broker would end the connection for it."""
 
 
 class Auth(Wire):

@@ -524,3 +524,15 @@ async def test_the_broker_is_told_how_busy_the_machine_is_after_every_welcome(
         await broker.drop()
         await broker.until(lambda: len(broker.loads) == 2)
     assert broker.loads == [MachineLoad(processors=2, load_1=0.5)] * 2
+
+
+async def test_a_broker_that_does_not_ask_for_it_is_not_told_how_busy_the_machine_is(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    broker.wants_load = False
+    async with running(proxy):
+        proxy.report("one")
+        await broker.until(lambda: len(broker.of(Handed)) == 1)
+        proxy.report("two")
+        await broker.until(lambda: len(broker.of(Handed)) == 2)
+    assert broker.loads == []

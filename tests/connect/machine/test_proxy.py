@@ -540,7 +540,7 @@ async def test_a_secret_that_is_streamed_in_parts_reaches_no_reader(
     texts = [each["delta"] for frame in broker.frames() for each in frame.events if each["type"] == "text_delta"]
     assert "".join(texts) == "push with [redacted:github-token] to it"
     streamed = [json.dumps(frame.raw) for frame in broker.frames() if frame.transient]
-    assert len(streamed) == len(texts)
+    assert len(streamed) >= len(texts)  # what begins the turn does not wait for its text
     assert not any(secret[at : at + 3] in frame for at in range(4, len(secret) - 3) for frame in streamed)
 
 
