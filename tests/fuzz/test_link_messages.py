@@ -9,6 +9,7 @@ from broker.domain.agents.agents import Transport
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.domain.machines.load import MachineLoad
 from broker.domain.workflows.runs.commands import CommandKind, CommandState
 from broker.protocol import proxy
 from broker.protocol.agents.events import AgentReady, ApprovalRequested, StateEvent, TurnEnded, TurnOutcome
@@ -64,6 +65,7 @@ FROM_PROXY = [
     proxy.write(a_hello()).encode(),
     proxy.write(proxy.Ack(seq=3)).encode(),
     proxy.write(proxy.AuthRefresh(refresh_token="nr_live_x")).encode(),
+    proxy.write(proxy.Load(load=MachineLoad(processors=2, load_1=0.5))).encode(),
     proxy.write_reports(REPORTS),
     proxy.write_reports(REPORTS[: len(KINDS_OF_REPORTS)]),
 ]

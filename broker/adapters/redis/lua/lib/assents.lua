@@ -2,7 +2,7 @@
 -- What rules require of people before something is allowed. A yes is kept with the right that it was said by, and counts
 -- as long as who said it has that right and is one of those that are named: who loses a role, a group or the session
 -- meanwhile has said nothing.
-local standing_assents, missing_of, own_yes, assent -- the rest is in a block of its own: Lua has 200 names in one
+local standing_assents, missing_of, own_yes, assent
 do
   local RANKS = {member = 1, admin = 2, owner = 3}
 
