@@ -58,7 +58,7 @@ async def test_a_machine_and_the_workspace_are_stopped_and_resumed_where_they_ar
     await stop(page, "the workspace", note="enough for today")
     banner = page.get_by_role("status").filter(has_text="stopped the workspace")
     await expect(banner).to_contain_text("enough for today")
-    await page.get_by_role("link", name="Home").click()
+    await page.get_by_role("link", name="Home", exact=True).click()
     await expect(banner).to_be_visible()
     await banner.get_by_role("button", name="Resume the workspace").click()
     await expect(banner).to_have_count(0)
