@@ -105,7 +105,9 @@ async def test_a_notification_leads_to_its_answers_and_the_dialog_tells_who_was_
         page = await away.tab(f"{running_site.url}/inbox")
         await page.get_by_role("button", name="Notify me").click()
         await page.goto(f"{running_site.url}/settings")
-        await expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Home", exact=True)).to_be_visible()
+        await expect(
+            page.get_by_role("navigation", name="Main").get_by_role("link", name="Home", exact=True)
+        ).to_be_visible()
         await page.evaluate("window.isAway = true")
         await asks(relay, "Caller", "make call")
         await page.wait_for_function("() => window.notified.some(each => each.title.includes('Caller'))")
