@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -273,22 +273,30 @@ def source(name: str) -> str:
 
 def assemble(main: str) -> str:
     """Key table, numbers, libraries in the order they are needed, then the script itself."""
+    *libraries, script = parts = _parts(main)
+    used, enclosed = set(_words(script)), [script]
+    for library in reversed(libraries):
+        enclosed.append(_enclose(library, used=used))
+        used |= _words(library)
     taken, lines = 0, []
-    *libraries, script = _parts(main)
-    for number, library in enumerate(libraries, start=1):
-        declared = _read_declared(library)
-        lines += [*_locals(declared, taken), _enclose(library, behind=[*libraries[number:], script])]
+    for part, block in zip(parts, reversed(enclosed), strict=True):
+        declared = _read_declared(part)
+        lines += [*_locals(declared, taken), block]
         taken += len(declared)
-    text = "\n".join([*lines, *_locals(_read_declared(script), taken), script])
+    text = "\n".join(lines)
     return f"{keys.lua_prelude(text)}\n{_numbers(text)}\n{text}"
 
 
-def _enclose(library: str, *, behind: Sequence[str]) -> str:
-    """A library as a block, out of which come those names alone that the parts behind it use.
+@cache
+def _words(part: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", part))
+
+
+def _enclose(library: str, *, used: Set[str]) -> str:
+    """A library as a block, out of which come those names alone that are `used` behind it.
 
     Lua has room for 200 names in one function (`LUAI_MAXVARS`, Lua 5.1), and a script is one function.
     """
-    used = {word for part in behind for word in re.findall(r"\w+", part)}
     offered: list[str] = []
 
     def define(found: re.Match[str]) -> str:
