@@ -186,9 +186,10 @@ def _check_effects(file: WorkflowFile, step: StepEntry, path: Path) -> Iterator[
                 yield error(f'the file has no variable "{name}"{nearest(name, file.vars)}', at, at_key=True)
         if step.machine is not None:
             yield warning("the steps of the workflow say where they run", (*path, "machine"), at_key=True)
-    if step.kind is StepType.WAIT_FOR and awaited_file(step.wait_for) is None and needs_machine(step.conditions):
-        yield error("it runs on no machine: what lies on one is looked at by another step", (*path, "verification"))
-    if step.kind is StepType.INTEGRATION and needs_machine(step.conditions):
+    is_nowhere = step.kind is StepType.INTEGRATION or (
+        step.kind is StepType.WAIT_FOR and awaited_file(step.wait_for) is None
+    )
+    if is_nowhere and needs_machine(step.conditions):
         yield error("it runs on no machine: what lies on one is looked at by another step", (*path, "verification"))
     if step.vote and step.kind is not StepType.AGENT:
         yield warning("only agents vote", (*path, "vote"), at_key=True)
