@@ -134,7 +134,7 @@ interface Problem {
   readonly extensions?: { readonly retryable?: unknown };
 }
 
-/** What the broker said of a subscription; null where its socket is what ended. */
+/** What the broker said of a subscription; nothing where its socket is what ended. */
 function problemOf(error: unknown): Problem | undefined {
   return Array.isArray(error) ? (error as Problem[])[0] : undefined;
 }

@@ -70,6 +70,32 @@ test("what the viewer may do is asked for again when it has changed, and not bef
   expect(followed()).toBe(3);
 });
 
+test("what changes while the viewer is asked for, or while the socket is away, is asked for again", async () => {
+  const { live, shown, said, accessChanges, connection } = broker({ permissions: [] });
+  new Workspace(live);
+  said.permissions = ALL;
+  accessChanges.set(1);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(shown.at(-1)).toEqual({ machines: true, sessions: true });
+  connection.connected();
+  await vi.advanceTimersByTimeAsync(500);
+  connection.closed(1006, "");
+  said.permissions = ["READ"];
+  connection.connected();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(shown.at(-1)).toEqual({ machines: false, sessions: true });
+});
+
+test("what could not be read is asked for at once when the socket is there again", async () => {
+  const { live, asked, connection } = broker({ failures: 12 });
+  new Workspace(live);
+  await vi.advanceTimersByTimeAsync(8_000);
+  const before = asked.length;
+  connection.connected();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(asked.length).toBeGreaterThan(before);
+});
+
 test("whoever is signed out asks no more", async () => {
   const { live, asked, connection } = broker({ failures: Infinity });
   const workspace = new Workspace(live);

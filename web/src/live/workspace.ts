@@ -47,12 +47,13 @@ export class Workspace {
     this.#agents.update(withChanges(this.#changed));
     this.#changed.clear();
   });
-  /** What whoever is signed in may do, as it was told last; null when that has changed since. */
-  #viewer: Viewer | null = null;
+  /** What whoever is signed in may do, as it is asked for or was told; null where that may have changed since. */
+  #viewer: Promise<Viewer | null> | null = null;
   #isFollowing = false;
   #refreshing = false;
-  /** How often the overview could not be read since it was. */
+  /** How often the overview could not be read since it was, and the next try. */
   #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   readonly #live: Live;
 
@@ -60,6 +61,8 @@ export class Workspace {
     this.#live = live;
     live.connection.state.subscribe(() => {
       if (live.connection.state.get().state === "live") this.refreshSoon();
+      // Whoever is away is not told what changes meanwhile.
+      else this.#viewer = null;
     });
     live.accessChanges.subscribe(() => {
       this.#viewer = null;
@@ -90,22 +93,21 @@ export class Workspace {
 
   /** Ask for sessions and machines anew, soon. */
   refreshSoon(): void {
-    this.#refreshIn(SETTLE_MS);
-  }
-
-  #refreshIn(ms: number): void {
     if (this.#refreshing) return;
     this.#refreshing = true;
     setTimeout(() => {
       this.#refreshing = false;
       void this.#ask();
-    }, ms);
+    }, SETTLE_MS);
   }
 
   /** Read the overview, and begin to follow what the viewer may see; what could not be read is asked for again. */
   async #ask(): Promise<void> {
-    const viewer = (this.#viewer ??= await this.#askViewer());
+    clearTimeout(this.#retry);
+    const asked = (this.#viewer ??= this.#askViewer());
+    const viewer = await asked;
     if (viewer) this.#follow(viewer);
+    else if (this.#viewer === asked) this.#viewer = null;
     // A share of one session does not show the machines; who only pays sees no session.
     const may = (permission: Viewer["permissions"][number]) =>
       viewer?.permissions.includes(permission) ?? false;
@@ -121,7 +123,9 @@ export class Workspace {
       if (this.#overview.get().state !== "ready")
         this.#overview.set({ state: "failed", message: said(error) });
       const { state } = this.#live.connection.state.get();
-      if (state !== "signed-out" && state !== "ended") this.#refreshIn(delayBefore(this.#failures++));
+      if (state === "signed-out" || state === "ended") return;
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => void this.#ask(), delayBefore(this.#failures++));
     }
   }
 
