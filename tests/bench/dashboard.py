@@ -78,7 +78,7 @@ async def signed_in(broker: Broker) -> AsyncIterator[Person]:
         ).raise_for_status()
     async with (
         chromium("--enable-precise-memory-info", "--js-flags=--expose-gc") as browser,
-        person(browser, hurried=True) as visitor,
+        person(browser) as visitor,
     ):
         page = await visitor.tab(made.json()["data"]["url"])
         await page.wait_for_url(f"{broker.url}/")
@@ -96,7 +96,7 @@ async def opening_ms(visitor: Person, address: str, *, drawn: str, arg: str | No
     """Until `drawn` says when, of `arg`, in a browser that knows who it is and nothing else."""
     browser, known = visitor.context.browser, await visitor.context.storage_state()
     assert browser is not None
-    async with person(browser, hurried=True, storage_state=known) as fresh:
+    async with person(browser, storage_state=known) as fresh:
         page = await fresh.tab(address)
         at = await page.wait_for_function(drawn, arg=arg)
         return float(await at.json_value())

@@ -41,14 +41,14 @@ async def measure_visits(folder: Path, *, runs: int) -> Section:
         await play(where, relay)
         [desk] = await relay.proxies()
         address = {"session": (await relay.session()).id, "machine": desk.id}
-        async with chromium() as browser, person(browser, hurried=True) as visitor:
+        async with chromium() as browser, person(browser) as visitor:
             await sign_in(visitor, where)
             known = await visitor.context.storage_state()
             rows: list[tuple[Figure, ...]] = []
             for path, content in FILLED.items():
                 seen = []
                 for _ in range(runs):
-                    async with person(browser, hurried=True, storage_state=known) as fresh:
+                    async with person(browser, storage_state=known) as fresh:
                         seen.append(await _visit(fresh, where.url + path.format(**address), content))
                 paint, shift = p50([each[0] for each in seen]), p50([each[1] for each in seen])
                 rows.append((path, paint, paint / _AIM_PAINT_MS, round(shift, 4)))

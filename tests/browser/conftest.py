@@ -15,7 +15,7 @@ from tests.browser.chromium import HOW_TO_INSTALL, chromium, executable
 from tests.browser.site import Site, site
 from tests.browser.tab import Person, person
 
-_TIMEOUT_S = 150
+_TIMEOUT_S = 240
 """Above the sum of what a test waits for; a whole test takes a few seconds."""
 
 

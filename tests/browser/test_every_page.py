@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.accessibility import violations
+from tests.browser.accessibility import violations, violations_in_both_themes
 from tests.browser.conftest import sign_in
 from tests.browser.pages import EMPTY, FILLED
 from tests.browser.scene import play
@@ -34,32 +34,28 @@ async def empty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]
         yield Site(broker=broker, folder=folder)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing_in_any_filled_page(
-    browser: Browser, filled: tuple[Site, dict[str, str]], theme: str
-) -> None:
+async def test_axe_finds_nothing_in_any_filled_page(browser: Browser, filled: tuple[Site, dict[str, str]]) -> None:
     where, address = filled
     found: list[str] = []
-    async with person(browser, color_scheme=theme) as visitor:
+    async with person(browser) as visitor:
         await sign_in(visitor, where)
         for path, content in FILLED.items():
             page = await visitor.tab(where.url + path.format(**address))
             await expect(content(page)).to_be_visible()
-            found += [f"{path}: {each}" for each in await violations(page)]
+            found += [f"{path}: {each}" for each in await violations_in_both_themes(page)]
             await page.close()
     assert found == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing_in_any_empty_page(browser: Browser, empty: Site, theme: str) -> None:
+async def test_axe_finds_nothing_in_any_empty_page(browser: Browser, empty: Site) -> None:
     found: list[str] = []
-    async with person(browser, color_scheme=theme) as visitor:
+    async with person(browser) as visitor:
         await sign_in(visitor, empty)
         visitor.expect_error("404")
         for path, content in EMPTY.items():
             page = await visitor.tab(empty.url + path)
             await expect(content(page)).to_be_visible()
-            found += [f"{path}: {each}" for each in await violations(page)]
+            found += [f"{path}: {each}" for each in await violations_in_both_themes(page)]
             await page.close()
     assert found == []
 

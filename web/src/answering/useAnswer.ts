@@ -22,12 +22,19 @@ export type Reply =
   | { readonly answers: { prompt: string; texts: string[] }[] }
   | { readonly decline: true; readonly note: string };
 
+/** As many as a browser has connections to one host by HTTP/1.1. */
+const AT_ONCE = 6;
+
+/** Sends one answer, which counts once for its key. */
+type Attempt = (asked: Asked, key: string) => Promise<Done<unknown>>;
+
 interface Answering {
   /** An answer is on its way. */
   readonly busy: boolean;
   /** The key of the approval that was answered here last. */
   readonly answered: string | null;
-  readonly answer: (asked: Asked, answer: Answer) => Promise<boolean>;
+  /** Gives all of them the same answer; with more than one, several are on their way at once. */
+  readonly answer: (asked: readonly Asked[], answer: Answer) => Promise<boolean>;
   readonly reply: (asked: Asked, reply: Reply) => Promise<boolean>;
 }
 
@@ -36,20 +43,28 @@ export function useAnswer(): Answering {
   const live = useLive();
   const [busy, setBusy] = useState(false);
   const [answered, setAnswered] = useState<string | null>(null);
-  const settle = async (
-    asked: Asked,
-    attempt: (again: string) => Promise<Done<unknown>>,
-  ): Promise<boolean> => {
-    if (busy) return false;
-    setBusy(true);
+  const settle = async (asked: Asked, attempt: Attempt): Promise<boolean> => {
     // At once, as the word that it was settled may come before the reply does.
     setAnswered(asked.key);
+    const again = freshKey();
+    let done = await attempt(asked, again);
+    if (!done.done && done.code === NO_ANSWER) done = await attempt(asked, again);
+    if (!done.done) toast(texts.inbox.notAnswered, { description: done.message, failed: true });
+    return done.done;
+  };
+  const settleAll = async (asked: readonly Asked[], attempt: Attempt): Promise<boolean> => {
+    if (busy) return false;
+    setBusy(true);
+    const rest = [...asked];
+    let done = true;
+    const goOn = async () => {
+      for (let one = rest.shift(); one !== undefined; one = rest.shift()) {
+        if (!(await settle(one, attempt))) done = false;
+      }
+    };
     try {
-      const again = freshKey();
-      let done = await attempt(again);
-      if (!done.done && done.code === NO_ANSWER) done = await attempt(again);
-      if (!done.done) toast(texts.inbox.notAnswered, { description: done.message, failed: true });
-      return done.done;
+      await Promise.all(Array.from({ length: AT_ONCE }, goOn));
+      return done;
     } finally {
       setBusy(false);
     }
@@ -58,9 +73,13 @@ export function useAnswer(): Answering {
     busy,
     answered,
     answer: (asked, given) =>
-      settle(asked, (again) => act(live.queries, ANSWER, { approval: asked.id, ...sent(given) }, again)),
+      settleAll(asked, (one, again) =>
+        act(live.queries, ANSWER, { approval: one.id, ...sent(given) }, again),
+      ),
     reply: (asked, given) =>
-      settle(asked, (again) => act(live.queries, ANSWER_QUESTION, { question: asked.key, ...given }, again)),
+      settleAll([asked], (one, again) =>
+        act(live.queries, ANSWER_QUESTION, { question: one.key, ...given }, again),
+      ),
   };
 }
 

@@ -45,13 +45,13 @@ export function useAnswering(waiting: readonly Asked[]): Answering {
   const mayAddRules = permissions.has("ADMINISTER");
   const denying = waiting.find((one) => one.key === denied);
 
-  const allowAll = async ({ asked, answer: given }: Meant) => {
+  const allowAll = ({ asked, answer: given }: Meant) => {
     setMeant(null);
-    for (const one of asked) await answer(one, given);
+    void answer(asked, given);
   };
   const deny = (asked: Asked, given: Answer) => {
     setDenied(null);
-    if (asked.question === null) void answer(asked, given);
+    if (asked.question === null) void answer([asked], given);
     else void reply(asked, { decline: true, note: given.note ?? "" });
   };
   return {
@@ -66,19 +66,13 @@ export function useAnswering(waiting: readonly Asked[]): Answering {
       onAnswer: (given) =>
         needsSecondStep(asked, given)
           ? setMeant({ asked: [asked], answer: given })
-          : void answer(asked, given),
+          : void answer([asked], given),
       onDeny: () => setDenied(asked.key),
       onReply: (given) => void reply(asked, given),
     }),
     dialogs: (
       <Suspense>
-        {meant && (
-          <ConfirmDialog
-            meant={meant}
-            onClose={() => setMeant(null)}
-            onAllow={(given) => void allowAll(given)}
-          />
-        )}
+        {meant && <ConfirmDialog meant={meant} onClose={() => setMeant(null)} onAllow={allowAll} />}
         {denying && (
           <DenyDialog
             asked={denying}

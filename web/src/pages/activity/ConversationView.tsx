@@ -127,7 +127,11 @@ export function ConversationView({
           {reading.state === "ready" && shown.length === 0 && (
             <Nobody agents={agents} chosen={chosen} start={start} />
           )}
-          <ol ref={list} className={classes("flex flex-col gap-1", !isPlaced && "invisible")}>
+          <ol
+            ref={list}
+            // Not by `visibility`, which is inherited: Chromium keeps it in entries out of sight when it is gone.
+            className={classes("flex flex-col gap-1", !isPlaced && "pointer-events-none opacity-0")}
+          >
             {rowsOf(shown).map((row) => (
               <RowView
                 key={row.key}
