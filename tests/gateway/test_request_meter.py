@@ -1,4 +1,4 @@
-"""A token's requests at /v1 and /mcp are counted over all gateways, and each answer says what is left."""
+"""Requests at /v1 and /mcp are counted over all gateways, and each answer says what is left."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from broker.adapters.redis import keys
 from broker.domain.ids import AgentId, WorkspaceId
-from broker.domain.plans.request_rate import RequestRate
+from broker.domain.plans.request_rate import Payer, RequestRate
 from broker.gateway.serving.request_meter import RequestMeter
 from broker.services.plans.metered import unpaid
 from tests.fixtures.gateway import Gateway, gateway_for, serving
@@ -86,6 +87,55 @@ async def test_a_token_that_asks_too_fast_is_refused_and_no_other_one(redis_url:
         assert (await gateway.call("GET", "/v1/whoami", token=other)).status_code == 200
 
 
+async def ask_many(gateway: Gateway, token: str) -> tuple[int, dict[str, str]]:
+    """How many of a crowd of requests are answered, and what the others were told, by which limit refused them."""
+    answers = await asyncio.gather(*(gateway.call("GET", "/v1/whoami", token=token) for _ in range(2 * RATE.burst)))
+    refused = [each for each in answers if each.status_code == 429]
+    told = {each.headers["RateLimit-Policy"]: each.json()["error"]["message"] for each in refused}
+    return len(answers) - len(refused), told
+
+
+async def test_the_tokens_of_one_account_are_held_to_a_limit_together(redis_url: str) -> None:
+    async with a_gateway(redis_url, RATE) as gateway:
+        account = await gateway.ok("POST", "/v1/service-accounts", {"name": "builder"})
+        made = [
+            await gateway.ok(
+                "POST", f"/v1/service-accounts/{account['id']}/tokens", {"name": f"t{number}", "scopes": ["read"]}
+            )
+            for number in range(3)
+        ]
+        first, second, third = [each["token"] for each in made]
+        for token in (first, second):
+            done, refused = await ask_many(gateway, token)
+            assert done >= RATE.burst
+            assert list(refused) == [POLICY]
+        done, refused = await ask_many(gateway, third)
+        assert done < RATE.burst
+        message = refused['"account-requests";q=40;w=20']
+        assert message.startswith("the tokens of this account together ask too fast: 2 requests a second, 40 at once")
+        assert (await gateway.call("GET", "/v1/whoami")).status_code == 200
+
+
+async def test_a_workspace_is_held_to_a_limit_and_no_other_one(redis_url: str) -> None:
+    rate = replace(RATE, per_workspace=1)
+    async with a_gateway(redis_url, rate) as gateway, a_gateway(redis_url, rate) as other:
+        _, token = await gateway.token("observer")
+        await ask_many(gateway, gateway.key)
+        done, refused = await ask_many(gateway, token)
+        assert done < RATE.burst
+        assert '"workspace-requests";q=20;w=20' in refused
+        assert (await other.call("GET", "/v1/whoami")).status_code == 200
+
+
+async def test_what_a_token_asks_in_vain_is_not_taken_from_the_others(redis_url: str) -> None:
+    rate = replace(RATE, per_workspace=3)
+    async with a_gateway(redis_url, rate) as gateway:
+        _, token = await gateway.token("observer")
+        answers = await asyncio.gather(*(gateway.call("GET", "/v1/whoami") for _ in range(4 * rate.burst)))
+        assert 429 in {each.status_code for each in answers}
+        assert (await gateway.call("GET", "/v1/whoami", token=token)).status_code == 200
+
+
 async def test_two_gateways_count_together(redis_url: str) -> None:
     rate = RequestRate(per_s=1, burst=200)
     async with a_gateway(redis_url, rate) as first, a_gateway(redis_url, rate) as second:
@@ -110,7 +160,7 @@ async def test_an_answer_that_names_another_limit_keeps_to_that() -> None:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = unpaid()
         assert request is not None
-        request.pay(wait_s=0, left=7, whole_s=1)
+        request.pay(Payer.TOKEN, wait_s=0, left=7, whole_s=1)
         own = {"RateLimit": '"invitations";r=0;t=9'} if scope["path"].endswith("/own") else {}
         await Response(headers=own)(scope, receive, send)
 

@@ -268,7 +268,8 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             default=USUAL.requests.per_s,
             show_default=True,
             help="How many requests one token may make at /v1 and /mcp, over all gateways; ten times as many at once."
-            " 0: as many as it likes.",
+            " The tokens of one account may make twice as many together, those of one workspace ten times as many."
+            " 0: as many as they like.",
         ),
         click.option(
             "--sign-up",

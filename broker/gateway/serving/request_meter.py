@@ -1,4 +1,4 @@
-"""Holds tokens to how much they may ask of `/v1` and `/mcp`, and says on every answer what is left."""
+"""Holds tokens, accounts and workspaces to what they may ask of `/v1` and `/mcp`; each answer says what is left."""
 
 from __future__ import annotations
 

@@ -13,7 +13,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from broker.domain.errors import RateLimit, RateLimited
-from broker.domain.plans.request_rate import RequestRate
+from broker.domain.plans.request_rate import Payer, RequestRate
+
+_POLICIES = {
+    Payer.TOKEN: ("requests", "this token asks"),
+    Payer.ACCOUNT: ("account-requests", "the tokens of this account together ask"),
+    Payer.WORKSPACE: ("workspace-requests", "the tokens of this workspace together ask"),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,22 +28,22 @@ class MeteredRequest:
 
     rate: RequestRate
     limit: RateLimit | None = None
-    """What its caller has left; None before anybody was recognised. It is paid for once."""
+    """The one it is nearest to; None before a caller was recognised. It is paid for once."""
 
-    def pay(self, *, wait_s: float, left: int, whole_s: float) -> None:
-        """Note what is left. Raises `RateLimited` where it has to wait for its turn."""
-        rate = self.rate
+    def pay(self, payer: Payer, *, wait_s: float, left: int, whole_s: float) -> None:
+        """Note what is left to the one that has least. Raises `RateLimited` where it has to wait for its turn."""
+        policy, who = _POLICIES[payer]
+        per_s, burst = (self.rate.times(payer) * each for each in (self.rate.per_s, self.rate.burst))
         self.limit = RateLimit(
-            policy="requests",
-            quota=rate.burst,
-            window_s=math.ceil(rate.burst / rate.per_s),
+            policy=policy,
+            quota=burst,
+            window_s=math.ceil(burst / per_s),
             remaining=left,
             reset_s=whole_s,
         )
         if wait_s > 0:
             raise RateLimited(
-                f"this token asks too fast: {rate.per_s} requests a second, {rate.burst} at once; try again in"
-                f" {wait_s:.1f} s",
+                f"{who} too fast: {per_s} requests a second, {burst} at once; try again in {wait_s:.1f} s",
                 retry_after_s=wait_s,
                 limit=self.limit,
             )

@@ -16,6 +16,7 @@ from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.privacy import Privacy, SessionAccess, resolve_levels
 from broker.domain.people.workspaces import WorkspaceState
 from broker.domain.plans.plans import Plan
+from broker.domain.plans.request_rate import Payer
 from broker.services.plans.metered import unpaid
 
 GONE = {
@@ -80,11 +81,14 @@ class Standing:
             family=principal.family or "",
             per_s=request.rate.per_s if request else "",
             burst=request.rate.burst if request else "",
+            account=(principal.service or principal.answerable or principal.proxy or "") if request else "",
+            per_account=request.rate.per_account if request else "",
+            per_workspace=request.rate.per_workspace if request else "",
         )
         present = await self.judge(principal, answer[:_STANDING], away=away)
         if request is not None:
-            wait_ms, left, whole_ms = answer[_STANDING:]
-            request.pay(wait_s=wait_ms / 1000, left=left, whole_s=whole_ms / 1000)
+            payer, wait_ms, left, whole_ms = answer[_STANDING:]
+            request.pay(Payer(payer), wait_s=wait_ms / 1000, left=left, whole_s=whole_ms / 1000)
         return present
 
     async def judge(self, principal: Principal, answer: Sequence[str], *, away: bool = False) -> Principal:
