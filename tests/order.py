@@ -1,8 +1,7 @@
 """A pytest plugin: in which order the workers of `pytest -n` take the files; and a program that keeps how long each is.
 
-xdist would begin with the files of most tests, so that one of few but long ones runs alone at the end, and the folders
-would take turns, so that what a folder's tests share (a broker, a browser) is started for nearly each file anew. Here
-the folder that has the longest file comes first, its files together, the longest first.
+xdist would begin with the files of most tests, so that one of few but long ones runs alone at the end. Here the longest
+come first, whatever their folder: so those that work a browser hard meet those that wait, rather than each other.
 
 `make test` leaves a report of how long all took; `python -m tests.order .venv/tests.xml` keeps that for the next run.
 """
@@ -42,19 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def ordered(files: Mapping[str, object], seconds: Mapping[str, float]) -> list[str]:
-    """Folders by their longest file, and in each the longest first; what nobody measured counts as short.
+    """The longest first; what nobody measured counts as short.
 
     `files` and the keys of `seconds` are paths below the project's folder, with slashes.
     """
-    longest: dict[str, float] = defaultdict(float)
-    for file in files:
-        longest[_folder(file)] = max(longest[_folder(file)], seconds.get(file, 0))
-    return sorted(files, key=lambda file: (-longest[_folder(file)], _folder(file), -seconds.get(file, 0), file))
-
-
-def _folder(file: str) -> str:
-    """The part that shares what is started: `tests/browser`, also of a file deeper in it."""
-    return "/".join(file.split("/")[:-1][:2])
+    return sorted(files, key=lambda file: (-seconds.get(file, 0), file))
 
 
 def measured(report: str) -> dict[str, float]:
@@ -79,7 +70,7 @@ def main() -> None:
     DURATIONS.write_text(json.dumps(kept, indent=1) + "\n")
     folders: dict[str, float] = defaultdict(float)
     for file, took in seconds.items():
-        folders[_folder(file)] += took
+        folders["/".join(file.split("/")[:-1][:2])] += took
     for folder, took in sorted(folders.items(), key=lambda each: -each[1]):
         print(f"{took:7.0f} s  {folder}")
 

@@ -12,14 +12,14 @@ from tests.order import DURATIONS, measured, ordered
 _FILES = ["tests/a/test_1.py", "tests/a/test_2.py", "tests/b/in/test_3.py", "tests/b/test_4.py", "tests/test_5.py"]
 
 
-def test_the_folder_of_the_longest_file_comes_first_and_its_files_together() -> None:
+def test_the_longest_come_first_whatever_their_folder() -> None:
     seconds = {"tests/b/in/test_3.py": 30, "tests/a/test_2.py": 20, "tests/test_5.py": 1}
     assert ordered(dict.fromkeys(_FILES), seconds) == [
         "tests/b/in/test_3.py",
-        "tests/b/test_4.py",
         "tests/a/test_2.py",
-        "tests/a/test_1.py",
         "tests/test_5.py",
+        "tests/a/test_1.py",
+        "tests/b/test_4.py",
     ]
 
 

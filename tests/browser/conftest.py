@@ -1,4 +1,4 @@
-"""One browser and one broker for all tests of this folder, in one loop; a fresh profile and session for each."""
+"""A worker has one browser and one broker for this folder, in one loop; each test has a fresh profile and session."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(_TIMEOUT_S))
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if executable() is None:
         if os.environ.get("CI"):
@@ -36,7 +36,7 @@ async def browser() -> AsyncIterator[Browser]:
         yield running
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     async with site(tmp_path_factory.mktemp("site")) as made:
         yield made
