@@ -15,6 +15,9 @@ from connect.sdk import AgentRelay
 from connect.sdk.types import Approval
 from tests.fixtures.processes import Running, key_of, machine, up
 
+_NEEDS = "{ workspace { needs(first: 100) { nodes { key kind title dismissable } } } }"
+_DISMISS = "mutation ($keys: [ID!]!) { dismissFailures(input: {keys: $keys}) { __typename } }"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -55,15 +58,38 @@ class Site:
         assert answer.is_success, answer.text
         return answer.json()["data"]
 
+    async def settle(self) -> None:
+        """What failed is dismissed, and runs that wait are cancelled: the tests of a worker share one workspace."""
+        async with asyncio.timeout(30):
+            while True:
+                needs = (await self.query(_NEEDS))["workspace"]["needs"]["nodes"]
+                failures = [each["key"] for each in needs if each["dismissable"]]
+                runs = [each["key"].removeprefix("run|") for each in needs if each["kind"] == "RUN"]
+                if not failures and not runs:
+                    return
+                await self.query(_DISMISS, {"keys": failures})
+                for run in runs:
+                    await self.ask("POST", f"/v1/workflows/runs/{run}/cancel", {})
+                await asyncio.sleep(0.05)
+
+    async def query(self, document: str, variables: dict[str, Any] | None = None) -> Any:
+        """What GraphQL answers the workspace's key."""
+        headers = {"Authorization": f"Bearer {key_of(self.broker)}"}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False) as http:
+            answer = await http.post("/graphql", json={"query": document, "variables": variables})
+        assert "errors" not in answer.json(), answer.text
+        return answer.json()["data"]
+
     @contextlib.asynccontextmanager
     async def session(self, name: str) -> AsyncIterator[AgentRelay]:
-        """A session of its own, whose agents end with it."""
+        """A session of its own; with it end its agents, and whatever in the workspace needs somebody."""
         async with AgentRelay(self.url, key_of(self.broker), name) as relay:
             await relay.session()
             try:
                 yield relay
             finally:
                 await release_all(relay)
+                await self.settle()
 
 
 @contextlib.asynccontextmanager

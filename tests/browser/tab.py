@@ -57,8 +57,8 @@ class Person:
         unexpected = [said for said in self.wrong if not any(each.search(said) for each in self._expected)]
         assert not unexpected, "in the browser: " + "\n".join(unexpected)
 
-    def on_request(self, request: Request) -> None:
-        """What is asked of another host is not answered (see `chromium`), and not forgiven."""
+    def on_failure(self, request: Request) -> None:
+        """What is asked of another host gets no answer (see `chromium`), and is not forgiven."""
         if _ELSEWHERE.match(request.url):
             self.wrong.append(f"asked for {request.url}")
 
@@ -82,7 +82,7 @@ async def person(browser: Browser, **options: Any) -> AsyncIterator[Person]:
     context.set_default_timeout(PATIENCE_S * 1000)
     made = Person(context=context)
     # Not by a route: with one, the browser keeps nothing of what it was sent.
-    context.on("request", made.on_request)
+    context.on("requestfailed", made.on_failure)
     try:
         yield made
     finally:
