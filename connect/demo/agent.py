@@ -45,7 +45,7 @@ from connect.demo.script import (
     read_prompt,
     steps_for,
 )
-from connect.system.task_scope import task_scope
+from connect.system.task_scope import TaskScope, task_scope
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _METHOD_NOT_FOUND, _INVALID_PARAMS, _BUSY = -32601, -32602, -32000
@@ -281,7 +281,7 @@ class DemoAgent:
                 if room.running:
                     room.running.cancel()
 
-    def _take(self, message: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
+    def _take(self, message: dict[str, Any], tasks: TaskScope) -> None:
         match message:
             case {"method": "session/prompt", "id": number, "params": dict(params)}:
                 self._start_prompt(number, params, tasks)
@@ -335,7 +335,7 @@ class DemoAgent:
             room.say("\n".join(exchange.answer))
         return {}
 
-    def _start_prompt(self, number: object, params: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
+    def _start_prompt(self, number: object, params: dict[str, Any], tasks: TaskScope) -> None:
         room = self._rooms.get(str(params.get("sessionId")))
         if room is None:
             self._wire.write({"id": number, "error": {"code": _INVALID_PARAMS, "message": "no such session"}})

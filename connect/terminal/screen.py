@@ -24,7 +24,7 @@ from connect.sdk import AgentRelay
 from connect.sdk.event_feed import FeedItem
 from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
 from connect.sdk.types import Event, LinkUp, Reset
-from connect.system.task_scope import task_scope
+from connect.system.task_scope import TaskScope, task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.completion import WordCompleter
 from connect.terminal.consents import Consents
@@ -150,7 +150,7 @@ class Screen:
             ]
         )
 
-    async def _read_lines(self, tasks: asyncio.TaskGroup) -> None:
+    async def _read_lines(self, tasks: TaskScope) -> None:
         running: set[asyncio.Task[None]] = set()
         while True:
             try:
