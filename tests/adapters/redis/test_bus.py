@@ -252,3 +252,32 @@ async def test_listeners_that_come_and_go_while_connections_break_all_hear_in_th
         await redis.publish("channel", "the last")
         while await heard.next() != "the last":
             pass
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_bus_that_is_told_to_end_while_its_connection_breaks_ends(redis_url: str, turns: int) -> None:
+    breaks, reads = asyncio.Event(), asyncio.Event()
+
+    class Breaking(PubSub):
+        """Breaks when it is told to."""
+
+        @override
+        async def get_message(self, ignore_subscribe_messages: bool = False, timeout: float | None = 0.0) -> Any:
+            reads.set()
+            await breaks.wait()
+            raise ConnectionError("Connection closed by server.")
+
+    redis = open_redis(redis_url)
+    bus = RedisBus(redis, open_pubsub=lambda: Breaking(cast(Redis, redis).connection_pool))
+    running = asyncio.create_task(bus.run())
+    async with asyncio.timeout(5):
+        await reads.wait()
+    breaks.set()
+    for _ in range(turns):  # of the loop, on its way from the connection to whoever opens the next one
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=2)
+    ended = bool(done)
+    await finish(running)
+    await redis.aclose()
+    assert ended
