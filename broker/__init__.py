@@ -2,7 +2,13 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-try:
-    __version__ = version("relaycast")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0.0.0"
+
+def installed_version() -> str:
+    """What is installed now: another version than `__version__`, once it was upgraded while this process ran."""
+    try:
+        return version("relaycast")
+    except PackageNotFoundError:  # a source tree that was never installed
+        return "0.0.0"
+
+
+__version__ = installed_version()

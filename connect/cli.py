@@ -120,7 +120,7 @@ def main(context: click.Context, /, **given: Any) -> None:
            task: the broker cannot be reached or refuses
       3    the broker rejects this machine: a revoked token, another protocol version, …
       4    its state folder was deleted, moved or replaced while it ran
-      70   an unexpected error; agents that were left are ended by the next start
+      70   an unexpected error, or it was upgraded while it waited; agents that were left are ended by the next start
       75   without a terminal: a person has to answer a question, or resume what is stopped, and nobody is there
       130  interrupted, or killed by a second signal
     """

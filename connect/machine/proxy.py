@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from broker import __version__
+from broker import __version__, installed_version
 from broker.domain.agents.agents import InstalledCli
 from broker.domain.machines.load import MachineLoad
 from broker.protocol.proxy import Command, Hello
@@ -21,31 +20,27 @@ from connect.access.credentials import KEPT_FILE, KeptTokens, MachineCredentials
 from connect.access.endpoint import IN_CLEAR
 from connect.access.token_calls import Pair
 from connect.machine.agent_programs import CliCatalogue
-from connect.machine.agent_run import AgentRun, Surroundings
 from connect.machine.backlog import Backlog
 from connect.machine.hooks.consent_file import ConsentFile, TakenConsents
-from connect.machine.hooks.guards import GuardBook, GuardRunner
-from connect.machine.hooks.journal import Journal
-from connect.machine.hooks.refusals import Refusals
-from connect.machine.hooks.runner import HookRunner, HookSurroundings
+from connect.machine.kept_work import is_work_left
 from connect.machine.link import Link, LinkRefused
 from connect.machine.spool import Spool
-from connect.machine.supervisor import Supervisor
 from connect.machine.workflows import consent_file as workflow_consents
-from connect.machine.workflows.refusals import Refusals as WorkflowRefusals
-from connect.machine.workflows.runner import CommandRunner, WorkflowSurroundings
-from connect.machine.workflows.runner import Journal as CommandJournal
 from connect.notices import Notice, Warned, without_tokens
 from connect.policy.consent import Consent, NoTerminal
 from connect.policy.gate import Gate
 from connect.policy.policy_file import PolicyFile
 from connect.policy.taken import TakenPolicy
 from connect.policy.workplaces import Workplaces
-from connect.settings import ConnectSettings, agent_environment
+from connect.settings import ConnectSettings
 from connect.system.load import measure_load
 from connect.system.orphans import reap_orphans
 from connect.system.process_records import ProcessRecords
 from connect.system.state_folder import StateFolder, StateFolderLost
+
+if TYPE_CHECKING:
+    from connect.machine.agent_run import AgentRun
+    from connect.machine.workshop import Workshop
 
 _FLUSH_GRACE_S = 3.0
 """For the last reports to reach the broker on the way out; what does not is sent by the next start."""
@@ -58,6 +53,10 @@ _LOOK_EVERY_S = 2.0
 """At the policy, one small file, and whether the state folder is there."""
 
 _log = logging.getLogger(__name__)
+
+
+class ProgramReplaced(Exception):
+    """relay-connect was upgraded or taken away while this process waited: what it has not loaded yet is not its own."""
 
 
 class RelayConnect:
@@ -112,24 +111,22 @@ class RelayConnect:
         self._introduce_again: Callable[[], None] = _not_introduced
         self._offered: list[InstalledCli] | None = None
         """The programs that the broker was told of last."""
-        self._ended_for: LinkRefused | StateFolderLost | None = None
-        self._supervisor: Supervisor | None = None
+        self._ended_for: LinkRefused | StateFolderLost | ProgramReplaced | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._workshop: Workshop | None = None
+        """Opened with the first command."""
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until `stopping` is set, the broker refuses for good (`LinkRefused`) or the state folder is this link's
-        no more (`StateFolderLost`); every agent is gone afterwards.
+        """Serve until `stopping` is set, the broker refuses for good (`LinkRefused`), the state folder is this link's
+        no more (`StateFolderLost`) or the program is not (`ProgramReplaced`); every agent is gone afterwards.
 
         Cancelling it kills the agents without waiting for their last words.
         """
+        self._private = self._state.folder("agents")
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
-        hooks, commands, guards = self._hooks(), self._commands(), self._guard_runner()
-        self._guards = GuardBook(
-            guards, name=self._settings.name, labels=self._settings.labels, now_ms=lambda: int(time.time() * 1000)
-        )
-        supervisor = self._supervisor = Supervisor(self._surroundings(), hooks=hooks, commands=commands)
-        for runner in (hooks, commands, guards):
-            runner.recover()
+        if is_work_left(self._state.path):
+            self._open_workshop()
         if self._settings.endpoint.in_clear:
             self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
         link = Link(
@@ -143,6 +140,9 @@ class RelayConnect:
         self._policy.on_taken = self._introduce_again = link.introduce_again
         try:
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                if self._workshop is not None:
+                    self._workshop.begin(tasks)
                 beside = [
                     tasks.create_task(self._watch_programs(link)),
                     tasks.create_task(self._stay_linked(link)),
@@ -150,9 +150,9 @@ class RelayConnect:
                     tasks.create_task(self._watch_policy()),
                     tasks.create_task(self._watch_state()),
                 ]
-                running = [tasks.create_task(each.run(self.stopping)) for each in (hooks, commands, guards)]
-                await supervisor.run(self.stopping)
-                await asyncio.wait(running)
+                await self.stopping.wait()
+                if self._workshop is not None:
+                    await self._workshop.run()
                 if not isinstance(self._ended_for, LinkRefused):
                     await self._flush()
                 for task in beside:
@@ -190,12 +190,12 @@ class RelayConnect:
     @property
     def running(self) -> list[AgentRun]:
         """Every agent that is not over."""
-        return [] if self._supervisor is None else self._supervisor.running
+        return [] if self._workshop is None else self._workshop.running
 
     @property
     def backlog(self) -> Backlog:
         """What waits for the broker."""
-        return Backlog() if self._supervisor is None else self._spool.backlog
+        return Backlog() if self._tasks is None else self._spool.backlog
 
     @property
     def busy(self) -> bool:
@@ -230,7 +230,7 @@ class RelayConnect:
             awaits_files=True,
             hashes_paths=True,
             takes_digests=True,
-            guards=self._guards.version,
+            guards=0 if self._workshop is None else self._workshop.guards_version,
         )
 
     def measure_load(self) -> MachineLoad:
@@ -239,13 +239,11 @@ class RelayConnect:
 
     def note(self, command: Command) -> None:
         """A command is about to count as taken."""
-        assert self._supervisor is not None, "there is a link only while it runs"
-        self._supervisor.note(command)
+        self._open_workshop().note(command)
 
     def take(self, command: Command) -> None:
         """Act on a command."""
-        assert self._supervisor is not None, "there is a link only while it runs"
-        self._supervisor.execute(command)
+        self._open_workshop().take(command)
 
     def settle_answered(self) -> None:
         """Say again of each question that was answered that its agent waits no longer."""
@@ -314,57 +312,44 @@ class RelayConnect:
             async with asyncio.timeout(_FLUSH_GRACE_S):
                 await self._spool.wait_acked(self._spool.last)
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
-            endpoint=self._settings.endpoint,
-            catalogue=self._catalogue,
-            spool=self._spool,
+    def _open_workshop(self) -> Workshop:
+        """What acts on commands: loaded with the first of them, for a machine that only waits needs none of it."""
+        if self._workshop is None:
+            self._workshop = self._load_workshop()
+            if self._tasks is not None:
+                self._workshop.begin(self._tasks)
+        return self._workshop
+
+    def _load_workshop(self) -> Workshop:
+        if (installed := installed_version()) != __version__:
+            raise self._give_up(f"{installed} is installed now")
+        try:
+            from connect.machine.workshop import Premises, Workshop  # noqa: PLC0415 - most of this program hangs on it
+        except ImportError as error:
+            raise self._give_up(str(error)) from error
+        premises = Premises(
+            settings=self._settings,
+            state=self._state.path,
+            private=self._private,
             records=self._records,
-            private=self._state.folder("agents"),
-            gate=self._gate,
-            environment=agent_environment(os.environ, broker=self._settings.endpoint),
-            secrets=lambda: self._credentials.secrets,
-            clock=self._clock,
-            notice=self.notice,
-            guards=self._guards,
-        )
-
-    def _hooks(self) -> HookRunner:
-        around = self._around_hooks(self._state.path / "hook-events")
-        return HookRunner(around, journal=Journal(self._state.path / "hooks.ndjson"))
-
-    def _guard_runner(self) -> GuardRunner:
-        around = self._around_hooks(self._state.path / "guard-events")
-        return GuardRunner(around, journal=Journal(self._state.path / "guards.ndjson"))
-
-    def _around_hooks(self, private: Path) -> HookSurroundings:
-        return HookSurroundings(
+            catalogue=self._catalogue,
             gate=self._gate,
             consents=self._consents,
-            refusals=Refusals(self._state.path),
-            records=self._records,
-            private=private,
-            environment=agent_environment(os.environ),
+            workflows=self._workflows,
             spool=self._spool,
             secrets=lambda: self._credentials.secrets,
             clock=self._clock,
             notice=self.notice,
         )
+        return Workshop(premises, stop=self.stopping)
 
-    def _commands(self) -> CommandRunner:
-        around = WorkflowSurroundings(
-            gate=self._gate,
-            consents=self._workflows,
-            refusals=WorkflowRefusals(self._state.path),
-            records=self._records,
-            private=self._state.path / "workflow-values",
-            environment=agent_environment(os.environ),
-            spool=self._spool,
-            secrets=lambda: self._credentials.secrets,
-            clock=self._clock,
-            notice=self.notice,
+    def _give_up(self, why: str) -> ProgramReplaced:
+        """No agent runs here yet, so that nothing is lost: the command comes again to the next start."""
+        self._ended_for = replaced = ProgramReplaced(
+            f"relay-connect {__version__} was replaced while it ran ({why}): start it again"
         )
-        return CommandRunner(around, journal=CommandJournal(self._state.path / "commands.ndjson"))
+        self.stopping.set()
+        return replaced
 
     def _end_leftovers(self) -> None:
         killed = self._records.end_leftovers()

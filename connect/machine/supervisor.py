@@ -39,27 +39,35 @@ class Supervisor:
     raises.
     """
 
-    def __init__(self, around: Surroundings, *, hooks: HookRunner, commands: CommandRunner) -> None:
+    def __init__(
+        self, around: Surroundings, *, hooks: HookRunner, commands: CommandRunner, stop: asyncio.Event
+    ) -> None:
+        """`stop`: no agent starts after it."""
         self._around = around
         self._commands = commands
         self._hooks = hooks
         self._runs: dict[AgentId, AgentRun] = {}
         self._over: OrderedDict[AgentId, int] = OrderedDict()
+        self._stop_all = stop
         self._tasks: asyncio.TaskGroup
-        self._stopping = False
+        self._living: set[asyncio.Task[None]] = set()
 
     @property
     def running(self) -> list[AgentRun]:
         """Every agent that is not over."""
         return list(self._runs.values())
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then end every agent. Cancelling it kills them without waiting."""
-        async with asyncio.TaskGroup() as self._tasks:
-            await stop.wait()
-            self._stopping = True
-            for run in self._runs.values():
-                run.end(PROXY_STOPPED)
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Agents live in `tasks` from now on, and are killed without waiting when these are cancelled."""
+        self._tasks = tasks
+
+    async def run(self) -> None:
+        """Wait until it is to stop, then end every agent, and return when they are gone."""
+        await self._stop_all.wait()
+        for run in self._runs.values():
+            run.end(PROXY_STOPPED)
+        if self._living:
+            await asyncio.wait(self._living)
 
     def execute(self, command: Command) -> None:
         """Act on a command without waiting for its effect."""
@@ -121,13 +129,15 @@ class Supervisor:
 
     def _spawn(self, spawn: Spawn) -> None:
         current = self._runs.get(spawn.agent)
-        if self._stopping or spawn.generation <= self._generation(spawn.agent):
+        if self._stop_all.is_set() or spawn.generation <= self._generation(spawn.agent):
             return
         if current is not None:
             current.end(REPLACED, expected=True)
         run = AgentRun(spawn, self._around)
         self._runs[spawn.agent] = run
-        self._tasks.create_task(self._live(run, after=current))
+        living = self._tasks.create_task(self._live(run, after=current))
+        self._living.add(living)
+        living.add_done_callback(self._living.discard)
 
     def _stop(self, stop: Stop) -> None:
         known = self._generation(stop.agent)

@@ -18,7 +18,7 @@ from connect.access.token_calls import Pair
 from connect.control.messages import AgentHere, Asked, State
 from connect.control.server import ControlServer
 from connect.machine.link import LinkRefused
-from connect.machine.proxy import RelayConnect
+from connect.machine.proxy import ProgramReplaced, RelayConnect
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import ConsentDesk
 from connect.serving.metrics import Counts, Figures, metrics_port, write_exposition
@@ -36,7 +36,7 @@ class ExitStatus(IntEnum):
     STATE_LOST = 4
     """The state folder was deleted, moved or replaced while it ran."""
     UNFORESEEN = 70
-    """EX_SOFTWARE of sysexits.h: the link process has ended without a word."""
+    """EX_SOFTWARE of sysexits.h: the link process has ended without a word, or was upgraded while it ran."""
     FORCED = 130
     """A second signal: agents were killed without waiting."""
 
@@ -69,7 +69,7 @@ class LinkHost:
         self._control.on_terminals = self._heed_terminals
         self._proxy = RelayConnect(settings, notice=self._notice, pair=pair, adopting=become_link(), consent=self._desk)
         self.refusal: str | None = None
-        """Why it has ended by itself: the broker does not want this machine, or its state folder is gone."""
+        """Why it has ended by itself: the broker does not want this machine, or its state folder or program is gone."""
 
     async def run(self, *, listening: Callable[[], None] = lambda: None) -> int:
         """Serve until it is told to stop or refused; the exit status. `listening`: terminals may come from now on.
@@ -92,6 +92,8 @@ class LinkHost:
             status, self.refusal = ExitStatus.REFUSED, str(refusal)
         except StateFolderLost as lost:
             status, self.refusal = ExitStatus.STATE_LOST, str(lost)
+        except ProgramReplaced as replaced:
+            status, self.refusal = ExitStatus.UNFORESEEN, str(replaced)
         except asyncio.CancelledError:
             status = ExitStatus.FORCED
         finally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-from broker.domain.workflows.runs.journal import Aide
+if TYPE_CHECKING:  # the whole journal hangs on it, which a machine has no use for
+    from broker.domain.workflows.runs.journal import Aide
 
 
 def effect_id(run: str, step: str, attempt: int, *, aide: Aide | None = None) -> str:

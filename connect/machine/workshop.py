@@ -1,0 +1,153 @@
+"""All that acts on the broker's commands: the agents, and the commands of hooks and workflows.
+
+Most of this program hangs on this module. It is loaded with the first command (`machine/proxy.py`): a machine that only
+waits keeps none of it in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.protocol.proxy import Command
+from connect.access.broker_clock import BrokerClock
+from connect.machine import kept_work
+from connect.machine.agent_programs import CliCatalogue
+from connect.machine.agent_run import AgentRun, Surroundings
+from connect.machine.hooks.consent_file import TakenConsents
+from connect.machine.hooks.guards import GuardBook, GuardRunner
+from connect.machine.hooks.journal import Journal
+from connect.machine.hooks.refusals import Refusals
+from connect.machine.hooks.runner import HookRunner, HookSurroundings
+from connect.machine.spool import Spool
+from connect.machine.supervisor import Supervisor
+from connect.machine.workflows.consent_file import TakenConsents as TakenWorkflowConsents
+from connect.machine.workflows.refusals import Refusals as WorkflowRefusals
+from connect.machine.workflows.runner import CommandRunner, WorkflowSurroundings
+from connect.machine.workflows.runner import Journal as CommandJournal
+from connect.notices import Notice
+from connect.policy.gate import Gate
+from connect.settings import ConnectSettings, agent_environment
+from connect.system.process_records import ProcessRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """What the work shares with the rest of this machine's link."""
+
+    settings: ConnectSettings
+    state: Path
+    private: Path
+    """The agents' folder in it."""
+    records: ProcessRecords
+    catalogue: CliCatalogue
+    gate: Gate
+    consents: TakenConsents
+    workflows: TakenWorkflowConsents
+    spool: Spool
+    secrets: Callable[[], tuple[str, ...]]
+    clock: BrokerClock
+    notice: Callable[[Notice], None]
+
+
+class Workshop:
+    """Acts on commands from `begin` on, until it is to stop."""
+
+    def __init__(self, premises: Premises, *, stop: asyncio.Event) -> None:
+        """Tells of the runs that an earlier relay-connect told nothing of. Raises `OSError` for what it cannot read."""
+        self._premises = premises
+        self._stop = stop
+        state = premises.state
+        hooks = HookRunner(self._around_hooks(kept_work.HOOK_EVENTS), journal=Journal(state / kept_work.HOOKS))
+        guards = GuardRunner(self._around_hooks(kept_work.GUARD_EVENTS), journal=Journal(state / kept_work.GUARDS))
+        commands = CommandRunner(self._around_workflows(), journal=CommandJournal(state / kept_work.COMMANDS))
+        self._guards = GuardBook(
+            guards,
+            name=premises.settings.name,
+            labels=premises.settings.labels,
+            now_ms=lambda: int(time.time() * 1000),
+        )
+        self._supervisor = Supervisor(self._around_agents(), hooks=hooks, commands=commands, stop=stop)
+        self._runners = (hooks, commands, guards)
+        self._running: list[asyncio.Task[None]] = []
+        for runner in self._runners:
+            runner.recover()
+
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Agents and runs live in `tasks`, and die when these are cancelled."""
+        self._supervisor.begin(tasks)
+        self._running = [tasks.create_task(runner.run(self._stop)) for runner in self._runners]
+
+    async def run(self) -> None:
+        """Once it is to stop, end every agent and every run, and return when all are gone."""
+        await self._supervisor.run()
+        await asyncio.wait(self._running)
+
+    @property
+    def running(self) -> list[AgentRun]:
+        """Every agent that is not over."""
+        return self._supervisor.running
+
+    @property
+    def guards_version(self) -> int:
+        """Of the hooks that agents wait for."""
+        return self._guards.version
+
+    def note(self, command: Command) -> None:
+        """A command is about to count as taken."""
+        self._supervisor.note(command)
+
+    def take(self, command: Command) -> None:
+        """Act on a command."""
+        self._supervisor.execute(command)
+
+    def _around_agents(self) -> Surroundings:
+        premises = self._premises
+        endpoint = premises.settings.endpoint
+        return Surroundings(
+            endpoint=endpoint,
+            catalogue=premises.catalogue,
+            spool=premises.spool,
+            records=premises.records,
+            private=premises.private,
+            gate=premises.gate,
+            environment=agent_environment(os.environ, broker=endpoint),
+            secrets=premises.secrets,
+            clock=premises.clock,
+            notice=premises.notice,
+            guards=self._guards,
+        )
+
+    def _around_hooks(self, private: str) -> HookSurroundings:
+        premises = self._premises
+        return HookSurroundings(
+            gate=premises.gate,
+            consents=premises.consents,
+            refusals=Refusals(premises.state),
+            records=premises.records,
+            private=premises.state / private,
+            environment=agent_environment(os.environ),
+            spool=premises.spool,
+            secrets=premises.secrets,
+            clock=premises.clock,
+            notice=premises.notice,
+        )
+
+    def _around_workflows(self) -> WorkflowSurroundings:
+        premises = self._premises
+        return WorkflowSurroundings(
+            gate=premises.gate,
+            consents=premises.workflows,
+            refusals=WorkflowRefusals(premises.state),
+            records=premises.records,
+            private=premises.state / kept_work.WORKFLOW_VALUES,
+            environment=agent_environment(os.environ),
+            spool=premises.spool,
+            secrets=premises.secrets,
+            clock=premises.clock,
+            notice=premises.notice,
+        )
