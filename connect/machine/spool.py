@@ -160,7 +160,7 @@ class Spool:
         self._bytes = sum(map(len, self._reports))
         self.acked = 0
         self._acknowledged.clear()
-        self.spool_id = _new_id()
+        self.spool_id = _new_id(after=self.spool_id)
         self._is_on_disk = False
         self.flush()
 
@@ -244,7 +244,7 @@ class Spool:
     def _disown(self) -> None:
         """Let the next process begin under another id: it could give numbers again that the broker has by then."""
         if self._here.name == self.spool_id:
-            self._move(self._folder / _new_id())
+            self._move(self._folder / _new_id(after=self.spool_id))
 
     def _own(self) -> None:
         if self._here.name != self.spool_id:
@@ -419,6 +419,7 @@ def _renumber(report: bytes, seq: int) -> bytes:
     return b'{"seq":%d%b' % (seq, report[report.index(b",") :])
 
 
-def _new_id() -> str:
-    # Sorts by age, so that of two left behind by a kill during `renew` the newer one is found.
-    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+def _new_id(*, after: str = "0") -> str:
+    """Sorts behind `after` whatever was done to the clock: of two left behind by a kill the newer one is found."""
+    instant = max(time.time_ns(), int(after.partition("-")[0]) + 1)
+    return f"{instant:020d}-{secrets.token_hex(4)}"

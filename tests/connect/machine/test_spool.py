@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -277,6 +278,27 @@ async def test_renewed_reports_keep_their_order_and_content_and_start_at_one(spo
     spool.ack(2)
     async with asyncio.timeout(5):
         await waiting
+
+
+async def test_of_two_left_by_a_kill_the_newer_is_found_although_the_clock_was_set_back_between_them(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(spool, "taken already")
+    _add(spool, "waits")
+    spool.flush()
+    older = tmp_path / spool.spool_id
+    kept = {file.name: file.read_bytes() for file in older.iterdir()}
+    spool.ack(1)
+    a_day_ago = time.time_ns() - 86_400 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: a_day_ago)
+    for _ in range(2):
+        spool.renew()
+    older.mkdir()
+    for name, content in kept.items():  # the kill came before they were removed
+        (older / name).write_bytes(content)
+    found = Spool(tmp_path, limit_bytes=_LIMIT)
+    assert found.spool_id == spool.spool_id
+    assert _texts(found.batch(0, max_bytes=_LIMIT)) == ["waits"]
 
 
 async def test_what_the_broker_lost_goes_ahead_of_what_is_pending_and_survives_a_kill(
