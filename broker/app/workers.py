@@ -37,6 +37,7 @@ from broker.services.workflows.calls import Calls
 from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
+from broker.services.workflows.errands import Errands
 from broker.services.workflows.gates import Gates
 from broker.services.workflows.integrations import Integrations
 from broker.services.workflows.machine_commands import MachineCommands
@@ -98,11 +99,15 @@ def build_resealing(settings: Settings, adapters: Adapters) -> ResealingWorker:
 
 def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
     """The worker that drives runs of workflows."""
-    return WorkflowWorker(adapters.timers, adapters.workflows, build_driver(settings, adapters))
+    errands = Errands(adapters.workflows)
+    driver = build_driver(settings, adapters, errands=errands)
+    return WorkflowWorker(adapters.timers, adapters.workflows, driver, errands=errands)
 
 
-def build_driver(settings: Settings, adapters: Adapters) -> Driver:
-    """What brings one run as far as it comes."""
+def build_driver(settings: Settings, adapters: Adapters, *, errands: Errands | None = None) -> Driver:
+    """What brings one run as far as it comes. `errands`: who does what steps have done at other services; without it
+    nobody does.
+    """
     services = build_services(settings, adapters)
     commands = MachineCommands(adapters.commands, adapters.registry, services.spawner)
     definitions = Definitions(adapters.workflows)
@@ -121,6 +126,7 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
         waits=Waits(adapters.log),
         calls=Calls(adapters.workflows, definitions),
         integrations=Integrations(
+            errands or Errands(adapters.workflows),
             GuardedClient(AddressPolicy(settings.allow_outbound)),
             SecretReader(adapters.secrets, AesGcmSealing(settings.secret_keys)),
             github_url=settings.github_url,

@@ -14,6 +14,7 @@ from broker.domain.errors import Fenced, RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.ports import ClaimedRun, Timers, WorkflowRecords
 from broker.services.workflows.driver import Driver
+from broker.services.workflows.errands import Errands
 from broker.workers.agenda import Agenda
 from broker.workers.endurance import attend
 
@@ -29,7 +30,8 @@ _AT_ONCE = 8
 class WorkflowWorker:
     """One worker's loop."""
 
-    def __init__(self, workspaces: Timers, records: WorkflowRecords, driver: Driver) -> None:
+    def __init__(self, workspaces: Timers, records: WorkflowRecords, driver: Driver, *, errands: Errands) -> None:
+        self._errands = errands
         self._workspaces = workspaces
         self._records = records
         self._driver = driver
@@ -41,6 +43,7 @@ class WorkflowWorker:
         await attend(
             "workflows",
             self._act,
+            self._errands.run,
             wakeups=self._records.wakeups,
             look_at=lambda due: self._agenda.put(*due),
             look_at_all=self._look_at_all,

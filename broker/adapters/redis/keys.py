@@ -117,7 +117,8 @@ _TEMPLATES: dict[str, str] = {
     "command": ":wc:%s",  # hash: a command of a run: state, run, step, attempt, kind, session, link, told
     "workflow_run": ":wr:%s",  # hash: a run of a workflow: state, definition, by, fence, entries, …
     "workflow_journal": ":wr:%s:journal",  # stream: <number>-0, field e = an entry's JSON
-    "workflow_outputs": ":wr:%s:outputs",  # hash: what entries name as outputs, and "submitted:<effect>"
+    "workflow_outputs": ":wr:%s:outputs",  # hash: what entries name as outputs, "submitted:<effect>", "errand:<effect>"
+    "errand": ":wr:%s:errand:%s",  # hash: who does at another service what an attempt is for; lives while that is held
     "workflow_commands": ":wr:%s:commands",  # set: ids of commands ordered by the journal, until it has their end
     "workflow_definition": ":wd:%s",  # string: the text of a workflow file, by its SHA-256
     "workflow_runs": ":workflows:runs",  # zset: the latest runs, in the order they began

@@ -207,6 +207,40 @@ class WorkflowRecords(Protocol):
     async def delivered(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What that was."""
 
+    async def take_errand(
+        self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, *, holder: str, lease_s: float
+    ) -> bool:
+        """Be the one who does what an attempt is for; False: another does it, it is over, or the run does not go on.
+
+        `holder`: another name for each try.
+        """
+
+    async def hold_errand(
+        self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, *, holder: str, lease_s: float
+    ) -> bool:
+        """Whether the holder may make one more request, and has so long for it."""
+
+    async def end_errand(
+        self,
+        workspace: WorkspaceId,
+        run: WorkflowRunId,
+        effect: str,
+        *,
+        holder: str,
+        told: str | None,
+        outputs: Mapping[str, str],
+    ) -> bool:
+        """Let go of it, keep how it ended (None: it did not), and have the run looked at. False: it was lost before."""
+
+    async def stop_errand(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, told: str) -> int:
+        """Have it end: for how many ms the request that is under way may still last, 0 when there is none.
+
+        `told`: kept as its end where it is not under way and has none.
+        """
+
+    async def errand_end(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+        """How it ended; None: it has not."""
+
     async def read_submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What was handed in so."""
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 
 from broker.domain.errors import NotConfigured, NotFound, OutboundFailed, OutboundRefused
+from broker.domain.ids import WorkspaceId
 from broker.domain.instants import from_ms
 from broker.domain.people.access import Permission
 from broker.domain.secrets.references import find_reference
+from broker.domain.workflows.files.definition import Verification
 from broker.domain.workflows.files.integrations import BadParams, Call, check_repository, read_call, take_params
 from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence
@@ -19,63 +23,100 @@ from broker.domain.workflows.runs.journal import AttemptEnded, Outcome
 from broker.protocol.github.actions import VERSION, Answer, GithubLimited, GithubRefused, Request, carry_out
 from broker.services.ports import ApiCalls
 from broker.services.secrets.secrets import SecretReader
+from broker.services.workflows.errands import Errand, ErrandEnd, Errands, Hold
 from broker.services.workflows.scene import Progress, Scene, name_output
 from broker.services.workflows.verdicts import unmet
 
 _MOST_BYTES = 8 * 1024 * 1024
 """Of an answer: a page of issues with long texts."""
 _LEAST_WAIT_MS, _MOST_WAIT_MS = 60_000, 86_400_000
+_AGAIN_MS = 5_000
+"""Between two looks at an errand, should whoever does it have died; each that ends is looked at anyway."""
 _LEEWAY = timedelta(hours=1)
 """Between the store's clock and GitHub's."""
 
 
-class Integrations:
-    """Carries such steps out, one request after the other, each by the guarded client."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What is to be done for one attempt: nothing of it changes while its run goes on."""
 
-    def __init__(self, calls: ApiCalls, secrets: SecretReader, *, github_url: str) -> None:
+    workspace: WorkspaceId
+    action: str
+    call: Call
+    marker: str
+    since: str
+    conditions: Sequence[Verification]
+
+
+class Integrations:
+    """Has such steps done by errands: one request after the other, each by the guarded client."""
+
+    def __init__(self, errands: Errands, calls: ApiCalls, secrets: SecretReader, *, github_url: str) -> None:
+        self._errands = errands
         self._calls = calls
         self._secrets = secrets
         self._github_url = github_url.rstrip("/")
 
     async def carry(self, scene: Scene, name: str) -> Progress:
-        """Do it, or find what an earlier look or attempt has done already."""
+        """Have it done, or find how that has ended. What an earlier attempt has done already is not done again."""
         standing = scene.standing(name)
+        place = scene.workspace, scene.row.id, effect_id(scene.row.id, name, standing.attempt)
+        told = await scene.records.errand_end(*place)
+        if told is not None:
+            return _report(scene, name, orjson.loads(told))
         if standing.stopping is not None:
-            return _report_end(scene, name, Outcome.FAILED, standing.stopping)
+            return await self._stop(scene, name, standing.stopping)
         if Permission.ADMINISTER not in scene.by.permissions:
             who = "who has started the run does not administer the workspace, whose secrets this step would use"
-            return _report_end(scene, name, Outcome.FAILED, who)
-        try:
-            call = await _fill(scene, read_call(scene.entry(name).params))
-            output = await self._do(scene, name, call)
-        except GithubLimited as limited:
-            at_ms = _ends_at(limited, now_ms=scene.now_ms)
-            return _report_end(scene, name, Outcome.QUOTA, str(limited), retry_at_ms=at_ms)
-        except (BadParams, GithubRefused) as refused:
-            return _report_end(scene, name, Outcome.FAILED, str(refused))
-        except (NotFound, NotConfigured, OutboundRefused, OutboundFailed) as refused:
-            return _report_end(scene, name, Outcome.FAILED, refused.message)
-        said = unmet(scene.entry(name).conditions, Evidence(output=output))
-        outcome = Outcome.SUCCEEDED if said is None else Outcome.REJECTED
-        return _report_end(scene, name, outcome, said or "", output=output)
+            return _report(scene, name, _failure(who))
+        if not self._errands.knows(place[2]):
+            try:
+                wanted = await _want(scene, name)
+            except BadParams as refused:
+                return _report(scene, name, _failure(str(refused)))
+            self._errands.put(Errand(workspace=place[0], run=place[1], effect=place[2], work=partial(self._do, wanted)))
+        return Progress(look_at_ms=scene.now_ms + _AGAIN_MS)
 
-    async def _do(self, scene: Scene, name: str, call: Call) -> str:
-        check_repository(call.repository)
-        action = scene.entry(name).action or ""
+    async def _stop(self, scene: Scene, name: str, reason: str) -> Progress:
+        """A request that is under way may still make something: its end is waited for."""
+        failure = _failure(reason)
+        effect = effect_id(scene.row.id, name, scene.standing(name).attempt)
+        told = orjson.dumps(failure).decode()
+        left_ms = await scene.records.stop_errand(scene.workspace, scene.row.id, effect, told)
+        return Progress(look_at_ms=scene.now_ms + left_ms) if left_ms else _report(scene, name, failure)
+
+    async def _do(self, wanted: _Wanted, hold: Hold) -> ErrandEnd:
+        try:
+            output = await self._make(wanted, hold)
+        except GithubLimited as limited:
+            until = {"resets_at_s": limited.resets_at_s, "retry_after_s": limited.retry_after_s}
+            return _tell({"outcome": Outcome.QUOTA, "reason": str(limited), **until})
+        except (BadParams, GithubRefused) as refused:
+            return _tell(_failure(str(refused)))
+        except (NotFound, NotConfigured, OutboundRefused, OutboundFailed) as refused:
+            return _tell(_failure(refused.message))
+        said = unmet(wanted.conditions, Evidence(output=output))
+        outcome = Outcome.SUCCEEDED if said is None else Outcome.REJECTED
+        kept, outputs = name_output(output) if output else ("", {})
+        return _tell({"outcome": outcome, "reason": said or "", "output": kept}, outputs)
+
+    async def _make(self, wanted: _Wanted, hold: Hold) -> str:
+        check_repository(wanted.call.repository)
         asking = carry_out(
-            action,
-            repository=call.repository,
-            params=take_params(action, call.params),
-            marker=_marker(scene, name),
-            since=f"{from_ms(scene.row.started_at_ms) - _LEEWAY:%Y-%m-%dT%H:%M:%SZ}",
+            wanted.action,
+            repository=wanted.call.repository,
+            params=take_params(wanted.action, wanted.call.params),
+            marker=wanted.marker,
+            since=wanted.since,
         )
-        [token, *_] = await self._secrets.values(scene.workspace, find_reference(call.token) or "")
+        [token, *_] = await self._secrets.values(wanted.workspace, find_reference(wanted.call.token) or "")
         try:
             request = next(asking)
             while True:
+                await hold()
                 request = asking.send(await self._ask(request, token=token))
         except StopIteration as ended:
-            return _show(ended.value, call.output)
+            return _show(ended.value, wanted.call.output)
 
     async def _ask(self, request: Request, *, token: str) -> Answer:
         answer = await self._calls.call(
@@ -92,6 +133,18 @@ class Integrations:
         )
         headers = {key.lower(): each for key, each in answer.headers.items()}
         return Answer(status=answer.status, data=_parse(answer.body), headers=headers)
+
+
+async def _want(scene: Scene, name: str) -> _Wanted:
+    entry = scene.entry(name)
+    return _Wanted(
+        workspace=scene.workspace,
+        action=entry.action or "",
+        call=await _fill(scene, read_call(entry.params)),
+        marker=_marker(scene, name),
+        since=f"{from_ms(scene.row.started_at_ms) - _LEEWAY:%Y-%m-%dT%H:%M:%SZ}",
+        conditions=entry.conditions,
+    )
 
 
 def _marker(scene: Scene, name: str) -> str:
@@ -135,21 +188,31 @@ def _show(found: Any, output: Mapping[str, Any]) -> str:
     return orjson.dumps(found).decode()
 
 
-def _ends_at(limited: GithubLimited, *, now_ms: int) -> int:
+def _ends_at(told: Mapping[str, Any], *, now_ms: int) -> int:
     """When its limit is over, as GitHub says, between a minute and a day from now."""
-    if limited.retry_after_s is not None:
-        at_ms = now_ms + limited.retry_after_s * 1000
-    else:
-        at_ms = (limited.resets_at_s or 0) * 1000
+    after_s: int | None = told["retry_after_s"]
+    resets_at_s: int | None = told["resets_at_s"]
+    at_ms = (resets_at_s or 0) * 1000 if after_s is None else now_ms + after_s * 1000
     return min(max(at_ms, now_ms + _LEAST_WAIT_MS), now_ms + _MOST_WAIT_MS)
 
 
-def _report_end(
-    scene: Scene, name: str, outcome: Outcome, reason: str, *, output: str = "", retry_at_ms: int | None = None
-) -> Progress:
-    kept, outputs = name_output(output) if output else ("", {})
-    attempt = scene.standing(name).attempt
+def _failure(reason: str) -> dict[str, Any]:
+    return {"outcome": Outcome.FAILED, "reason": reason}
+
+
+def _tell(told: Mapping[str, Any], outputs: Mapping[str, str] | None = None) -> ErrandEnd:
+    return ErrandEnd(told=orjson.dumps(told).decode(), outputs=outputs or {})
+
+
+def _report(scene: Scene, name: str, told: Mapping[str, Any]) -> Progress:
+    """The end of the attempt, as its errand told of it; the output that it names is kept already."""
+    outcome = Outcome(told["outcome"])
     fact = AttemptEnded(
-        step=name, attempt=attempt, outcome=outcome, reason=reason, output=kept, retry_at_ms=retry_at_ms
+        step=name,
+        attempt=scene.standing(name).attempt,
+        outcome=outcome,
+        reason=told["reason"],
+        output=told.get("output", ""),
+        retry_at_ms=_ends_at(told, now_ms=scene.now_ms) if outcome is Outcome.QUOTA else None,
     )
-    return Progress(fact=fact, outputs=outputs)
+    return Progress(fact=fact)

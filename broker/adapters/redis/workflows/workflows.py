@@ -219,6 +219,50 @@ class RedisWorkflows:
         """What that was."""
         return await self.output(workspace, run, f"delivered:{effect}")
 
+    async def take_errand(
+        self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, *, holder: str, lease_s: float
+    ) -> bool:
+        """Be the one who does what an attempt is for."""
+        lease_ms = int(lease_s * 1000)
+        return bool(
+            await self._scripts.run("take_errand", workspace, run=run, effect=effect, holder=holder, lease_ms=lease_ms)
+        )
+
+    async def hold_errand(
+        self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, *, holder: str, lease_s: float
+    ) -> bool:
+        """Whether the holder may make one more request, and has so long for it."""
+        lease_ms = int(lease_s * 1000)
+        return bool(
+            await self._scripts.run("hold_errand", workspace, run=run, effect=effect, holder=holder, lease_ms=lease_ms)
+        )
+
+    async def end_errand(
+        self,
+        workspace: WorkspaceId,
+        run: WorkflowRunId,
+        effect: str,
+        *,
+        holder: str,
+        told: str | None,
+        outputs: Mapping[str, str],
+    ) -> bool:
+        """Let go of it, keep how it ended, and have the run looked at."""
+        kept = orjson.dumps(outputs)
+        return bool(
+            await self._scripts.run(
+                "end_errand", workspace, run=run, effect=effect, holder=holder, told=told or "", outputs=kept
+            )
+        )
+
+    async def stop_errand(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, told: str) -> int:
+        """Have it end: for how many ms the request that is under way may still last."""
+        return int(await self._scripts.run("stop_errand", workspace, run=run, effect=effect, told=told))
+
+    async def errand_end(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+        """How it ended."""
+        return await self.output(workspace, run, f"errand:{effect}")
+
     async def read_submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What was handed in so."""
         return await self.output(workspace, run, f"submitted:{effect}")

@@ -20,10 +20,10 @@ async def claim(desk: Desk, *, lease_s: float = 60) -> list[ClaimedRun]:
     return list((await desk.adapters.workflows.claim(desk.workspace, most=10, lease_s=lease_s)).runs)
 
 
-async def begun(desk: Desk, *, lease_s: float = 60, machine: str | None = None) -> ClaimedRun:
+async def begun(desk: Desk, *, lease_s: float = 60, machine: str | None = None, run: WorkflowRunId = RUN) -> ClaimedRun:
     """A run that a worker looks at."""
     new = NewRun(
-        id=RUN,
+        id=run,
         digest="digest",
         session=desk.session.id,
         name="file",
