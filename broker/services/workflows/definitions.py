@@ -15,7 +15,7 @@ from broker.domain.workflows.graphs.graph import Workflow, compile_workflow
 from broker.domain.workflows.graphs.preflight import all_steps, preflights_of
 from broker.domain.workflows.graphs.topology import Topology, topology_of
 from broker.domain.workflows.planning.plan import Consent, Place, plan_workflow
-from broker.protocol.relay_yaml.reader import Problem, read_workflow_file
+from broker.protocol.relay_yaml.reader import Problem, Reading, read_workflow_file
 from broker.services.ports import WorkflowRecords
 from broker.services.time_bound import TakesTooLong, within
 
@@ -105,7 +105,13 @@ def define_anew(text: str, workflow: str | None, *, read_s: float = _READ_S) -> 
 def define(text: str, workflow: str | None) -> Definition:
     """A workflow of a file, the first when none is named. Raises `BadRequest` (INVALID_WORKFLOW)."""
     reading = read_workflow_file(text)
-    if reading.file is None or reading.errors:
+    if reading.errors:
+        raise invalid(reading.errors)
+    return _define(reading, text, workflow)
+
+
+def _define(reading: Reading, text: str, workflow: str | None) -> Definition:
+    if reading.file is None:
         raise invalid(reading.errors)
     entry = reading.file.workflow(workflow)
     if entry is None:
@@ -138,13 +144,15 @@ class Definitions:
         self._known: OrderedDict[tuple[str, str], Definition] = OrderedDict()
 
     async def get(self, workspace: WorkspaceId, digest: str, workflow: str) -> Definition:
-        """The definition with that hash. Raises `NotFound` (DEFINITION_NOT_FOUND)."""
+        """The definition with that hash: it was checked by the version that began the run, and a later one that finds
+        more to refuse refuses new runs alone. Raises `NotFound` (DEFINITION_NOT_FOUND).
+        """
         known = self._known.get((digest, workflow))
         if known is None:
             text = await self._records.definition(workspace, digest)
             if text is None:
                 raise NotFound("the file of this run is no longer kept", code="DEFINITION_NOT_FOUND")
-            known = self._known[digest, workflow] = define(text, workflow)
+            known = self._known[digest, workflow] = _define(read_workflow_file(text), text, workflow)
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         self._known.move_to_end((digest, workflow))

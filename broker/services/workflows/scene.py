@@ -92,8 +92,7 @@ class Scene:
 
     def machine(self, step: StepEntry, agent: AgentEntry | None = None) -> str | None:
         """Where the step runs: on the machine that it names, its agent, the file, or who started the run."""
-        of_agent = agent.machine if agent else None
-        return step.machine or of_agent or self.definition.file.swarm.machine or self.row.machine
+        return self.definition.file.machine(step, agent) or self.row.machine
 
     def folder(self, step: StepEntry, agent: AgentEntry | None = None) -> str | None:
         """Where on that machine: on a step `cwd` wins, on an agent `workdir`. None: where relay-connect was started."""

@@ -73,7 +73,58 @@ def test_what_is_reserved_is_refused_as_not_yet_with_its_line() -> None:
     [(severity, line, column, words)] = of_steps("name: s, agent: A, task: x, foreach: [1, 2]")
     assert (severity, line, column) == ("error", 9, 38)
     assert words == '"foreach" (fan-out over a list) is reserved and not yet supported'
+    artifacts = said(HEAD + "      - {name: s, agent: A, task: x}\n    artifacts: [out]\n")
+    assert artifacts == [
+        ("error", 10, 5, '"artifacts" (files that go from one machine to another) is reserved and not yet supported')
+    ]
     assert said(HEAD + "      - {name: s, agent: A, task: x}\nschedule: {cron: '* * * * *'}\n")[0][:2] == ("error", 10)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [("type: worktree, branch: b", "a worktree"), ("waitFor: {file: out/report.md}", "a file")],
+)
+@pytest.mark.parametrize(
+    ("user", "column"),
+    [
+        ("type: deterministic, command: 'ls {{steps.there.output}}'", 49),
+        ("type: deterministic, command: 'cat {{steps.there.file}}'", 49),
+        ("agent: A, task: 'look into {{ steps.there.output | trim }}'", 35),
+    ],
+)
+def test_a_path_of_one_machine_is_refused_on_another_with_its_place(
+    source: str, says: str, user: str, column: int
+) -> None:
+    def found(there: str, here: str) -> list[tuple[str, int, int, str]]:
+        return of_steps(f"name: there, {source}{there}", f"name: s, {user}, dependsOn: [there]{here}")
+
+    for there, here, words in (
+        (", machine: a", ", machine: b", 'lies on a, and "s" runs on b'),
+        (", machine: a", "", 'lies on a, and "s" runs on the run\'s machine'),
+        ("", ", machine: b", 'lies on the run\'s machine, and "s" runs on b'),
+    ):
+        said = f'"there" says where something {words}: files do not go from one machine to another yet'
+        assert found(there, here) == [("error", 10, column, said)], says
+    assert found("", "") == []
+    assert found(", machine: a", ", machine: a") == []
+
+
+def test_what_a_command_on_another_machine_has_printed_goes_there() -> None:
+    there = "name: there, type: deterministic, command: ls, machine: a"
+    user = "name: s, type: deterministic, command: 'cat {{steps.there.file}}', machine: b, dependsOn: [there]"
+    assert of_steps(there, user) == []
+    told = "name: s, type: approval, message: 'Use {{steps.there.output}}?', dependsOn: [there]"
+    assert of_steps("name: there, type: worktree, branch: b, machine: a", told) == []
+
+
+def test_a_placeholder_where_nothing_is_replaced_is_named() -> None:
+    folder = "name: s, type: deterministic, command: ls, cwd: '{{steps.wt.output}}'"
+    [(severity, line, column, words)] = of_steps(folder)
+    assert (severity, line, column) == ("error", 9, 58)
+    assert words == "{{steps.wt.output}} is not replaced in cwd, which is taken as it is written"
+    [(severity, *_, words)] = of_steps("name: s, type: worktree, branch: 'try/{{what}}'")
+    assert severity == "warning"
+    assert words.startswith("{{what}} is not replaced in branch")
 
 
 def test_another_dialect_is_refused_with_the_names_of_what_is_missing() -> None:

@@ -409,6 +409,13 @@ class WorkflowFile(_Part):
         """The agent called `name`; the first one where several are."""
         return next((each for each in self.agents if each.name == name), None)
 
+    def machine(self, step: StepEntry, agent: AgentEntry | None = None) -> str | None:
+        """Where the step runs as far as the file says: on the machine that it names, its agent, or `swarm`.
+
+        None: on the one that the run is started with, the same for all such steps.
+        """
+        return step.machine or (agent.machine if agent else None) or self.swarm.machine
+
     def workflow(self, name: str | None = None) -> WorkflowEntry | None:
         """The workflow called `name`; the first one when no name is given."""
         return next((each for each in self.workflows if name in {None, each.name}), None)

@@ -22,7 +22,11 @@ from broker.domain.workflows.planning.permissions import check_permissions
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9-]*")
 _VERSIONS = ("1.0", "1")
-NOT_YET = {"foreach": "fan-out over a list", "schedule": "starting by the clock"}
+NOT_YET = {
+    "artifacts": "files that go from one machine to another",
+    "foreach": "fan-out over a list",
+    "schedule": "starting by the clock",
+}
 """Reserved words: a file that uses them means something that is not built."""
 _BELONGS_ELSEWHERE = {
     "model": "write it under constraints",

@@ -37,6 +37,7 @@ _REQUIRED = {
     StepType.APPROVAL: (),
     StepType.SUBWORKFLOW: ("workflow",),
 }
+_ON_MACHINES = frozenset({StepType.AGENT, StepType.DETERMINISTIC, StepType.WORKTREE})
 _WAIT = re.compile(r"\b(?:wait for|monitor)\b", re.IGNORECASE)
 _FIELDS = {"waitFor": "wait_for"}
 
@@ -70,6 +71,7 @@ def check_step(
         yield error("a command of preflight is called so", (*path, "name"))
     yield from _check_waits(file, workflow, step, path, order=order)
     yield from _check_placeholders(file, workflow, step, path, order=order)
+    yield from _check_literal(step, path)
 
 
 def _check_wait(wanted: Mapping[str, Any], path: Path) -> Iterator[Finding]:
@@ -267,6 +269,7 @@ def _check_placeholders(
                 yield from _check_webhook_of(each.step, workflow, step, (*path, key), order=order)
             elif each.step is not None:
                 yield from _check_output_of(each.step, step, (*path, key), order=order)
+                yield from _check_path_of(file, workflow, each.step, step, (*path, key))
             elif file.vars is not None and each.name not in file.vars:
                 yield error(f'there is no variable "{each.name}"{nearest(each.name, file.vars)}', (*path, key))
 
@@ -285,6 +288,35 @@ def _check_output_of(name: str, step: StepEntry, path: Path, *, order: Order) ->
         yield warning(f'there is no step "{name}" whose output this could be{nearest(name, order.after)}', path)
     elif name not in order.all_before(step.name) and name != step.compensates:
         yield warning(f'"{name}" does not end before "{step.name}" starts: add it to dependsOn', path)
+
+
+def _check_path_of(
+    file: WorkflowFile, workflow: WorkflowEntry, name: str, step: StepEntry, path: Path
+) -> Iterator[Finding]:
+    """What a worktree and a wait for a file say is a path of their machine, and on another it is another file's."""
+    source = next((each for each in workflow.steps if each.name == name), None)
+    if source is None or not (source.kind is StepType.WORKTREE or awaited_file(source.wait_for) is not None):
+        return
+    if step.kind not in _ON_MACHINES and awaited_file(step.wait_for) is None:
+        return
+    agent = file.agent(step.agent or "") if step.kind is StepType.AGENT else None
+    there, here = (each or "the run's machine" for each in (file.machine(source), file.machine(step, agent)))
+    if there != here:
+        said = f'"{name}" says where something lies on {there}, and "{step.name}" runs on {here}'
+        yield error(f"{said}: files do not go from one machine to another yet", path)
+
+
+def _check_literal(step: StepEntry, path: Path) -> Iterator[Finding]:
+    """Fields in which nothing is replaced, as the public format has it."""
+    for key, text in (
+        ("cwd", step.cwd),
+        ("path", step.path),
+        ("branch", step.branch),
+        ("baseBranch", step.base_branch),
+    ):
+        if text and (found := next(placeholders(text), None)) is not None:
+            said = f"{text[found.start : found.end]} is not replaced in {key}, which is taken as it is written"
+            yield error(said, (*path, key)) if key == "cwd" else warning(said, (*path, key))
 
 
 def _check_webhook_of(

@@ -158,7 +158,7 @@ def plan_workflow(file: WorkflowFile, name: str | None = None, *, machine: str |
         peak_talking=min(talking, workflow.max_at_once if cap is None else min(cap, workflow.max_at_once)),
         cap=workflow.max_at_once,
         consents=tuple(planner.consents()),
-        notes=tuple(_notes(file, entry, workflow, peak=peak, talking=talking)),
+        notes=(*_notes(file, entry, workflow, peak=peak, talking=talking), *planner.crossings()),
     )
 
 
@@ -250,8 +250,7 @@ class _Planner:
 
     def place(self, step: StepEntry) -> Place:
         agent = self.file.agent(step.agent or "")
-        machine = step.machine or (agent.machine if agent else None) or self.file.swarm.machine or self.machine
-        return Place(machine=machine, folder=self._folder(step, agent))
+        return Place(machine=self.file.machine(step, agent) or self.machine, folder=self._folder(step, agent))
 
     def _folder(self, step: StepEntry, agent: AgentEntry | None) -> str:
         """On a step `cwd` wins, on an agent `workdir`."""
@@ -287,6 +286,22 @@ class _Planner:
             repairs = min(spec.repairs, spec.retries) * spec.rounds
             if repairs and spec.repair_agent is not None:
                 yield ExtraAgent(what="repair", agent=spec.repair_agent, step=step.name, at_most=repairs)
+
+    def crossings(self) -> Iterator[str]:
+        """Where a step may look for a file that the one before has left on another machine."""
+        on = {
+            each.name: self.place(each).machine
+            for each in all_steps(self.entry)
+            if (spec := self.workflow.steps[each.name]).agent or spec.on_machine
+        }
+        for name in on if len(set(on.values())) > 1 else ():
+            for before in sorted(_before(self.workflow, self.workflow.steps[name])):
+                if before in on and on[before] != on[name]:
+                    there, here = (on[each] or "the run's machine" for each in (before, name))
+                    yield (
+                        f"no file goes from {before} (on {there}) to {name} (on {here}): what that needs is handed over"
+                        f" as text, {{{{steps.{before}.output}}}} or {{{{steps.{before}.file}}}}"
+                    )
 
     def consents(self) -> Iterator[Consent]:
         found: dict[Place, list[str]] = defaultdict(list)

@@ -111,3 +111,17 @@ def test_what_is_done_elsewhere_is_named_with_the_secret_that_it_takes_and_runs_
     assert plan.steps[0].place is None
     assert any("a (createIssue, secret:BOT)" in each for each in plan.notes)
     assert not any("no time limit" in each for each in plan.notes)
+
+
+def test_a_plan_says_between_which_steps_no_file_goes() -> None:
+    steps: Steps = [
+        {"name": "build", "machine": "far"},
+        {"name": "beside", "machine": "far", "dependsOn": ["build"]},
+        {"name": "use", "dependsOn": ["build"]},
+        {"name": "say", "type": "approval", "message": "?", "dependsOn": ["build"]},
+    ]
+    crossings = [each for each in plan_of(steps).notes if each.startswith("no file goes")]
+    assert crossings == [
+        "no file goes from build (on far) to use (on box): what that needs is handed over as text,"
+        " {{steps.build.output}} or {{steps.build.file}}"
+    ]
