@@ -46,6 +46,10 @@ class NewRun:
     """The run that it goes on from, or the one that calls it."""
     root: str | None = None
     """Of a run that another has called: the workflow that people started, to which machines' owners have agreed."""
+    within: WorkflowRunId | None = None
+    """The run that the agent works in, or is behind, which has begun this one."""
+    depth: int = 0
+    """How many runs are around it so."""
     kept: Sequence[Fact] = ()
     """What it goes on from."""
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +80,7 @@ class RunRow:
     origin: WorkflowRunId | None = None
     """See `NewRun`."""
     root: str | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,7 @@ class Calls:
                 told=tell_start(scene.by, definition, called, origin=row.id),
                 origin=row.id,
                 root=row.root or row.workflow,
+                depth=row.depth,
                 kept=start.kept if start else (),
                 outputs=start.outputs if start else {},
             ),

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from broker.domain.agents.agents import RunPart
+from broker.domain.agents.agents import Agent, RunPart, folder_from
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotConfigured, NotFound, NotPermitted, TooLarge
 from broker.domain.ids import SessionId, WorkflowRunId
@@ -59,6 +59,9 @@ MAX_RUNS = 100
 """On one page."""
 MAX_LISTED = 1000
 """Older ones are found by their ids."""
+MAX_DEPTH = 5
+"""Runs that agents of runs have begun, each within the one before."""
+_ANCESTORS = 50
 MAX_TEXT = 900_000
 """Characters of a workflow file."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -108,11 +111,13 @@ class WorkflowRuns:
 
         `start`: what it goes on from, so that nothing of that is done again; `run`: its id, where one was made for it.
 
-        Raises `BadRequest` (INVALID_WORKFLOW, with every error and its place), `NotPermitted`, `NotFound`, `Conflict`,
-        `PlanLimitReached`, and `NotConfigured` for one that waits for a webhook where there is no key for addresses.
+        Raises `BadRequest` (INVALID_WORKFLOW, with every error and its place), `NotPermitted`, `NotFound`, `Conflict`
+        (RUNS_TOO_DEEP, …), `PlanLimitReached`, and `NotConfigured` for one that waits for a webhook where there is no
+        key for addresses.
         """
         self._plans.require_feature(principal.plan, Feature.WORKFLOWS)
-        if principal.agent is not None and (await self._sessions.agent_by_id(principal, principal.agent)).readonly:
+        starter = await self._sessions.agent_by_id(principal, principal.agent) if principal.agent else None
+        if starter is not None and starter.readonly:
             raise NotPermitted("you may change nothing, and the agents and commands of a run might")
         if len(request.text) > MAX_TEXT:
             raise BadRequest(f"a workflow file has {MAX_TEXT} characters at most", code="TOO_LARGE")
@@ -123,7 +128,11 @@ class WorkflowRuns:
             raise NotConfigured(NO_KEY, code="SECRET_KEY_NOT_CONFIGURED")
         session = await self._session(principal, definition, request.session, run=run)
         drive(principal, session.id)
-        machine = await self._machine(principal, request.machine)
+        machine = await self._machine(principal, request.machine, starter=starter)
+        folder = request.folder
+        if starter is not None and machine == starter.proxy:
+            folder = folder_from(starter, folder)
+        around = await self._around(principal, starter)
         await self._records.begin(
             principal.workspace,
             NewRun(
@@ -137,7 +146,9 @@ class WorkflowRuns:
                 values=values,
                 by=principal,
                 machine=machine,
-                folder=request.folder,
+                folder=folder,
+                within=around.id if around else None,
+                depth=around.depth + 1 if around else 0,
                 told=tell_start(principal, definition, run, origin=start.origin if start else None),
                 origin=start.origin if start else None,
                 kept=start.kept if start else (),
@@ -179,10 +190,34 @@ class WorkflowRuns:
         word = _UNFIT.sub("-", definition.file.name).strip("-.") or "workflow"
         return await self._sessions.create(principal, f"{word[:40]}-{run[:8]}")
 
-    async def _machine(self, principal: Principal, reference: str | None) -> str | None:
-        """Its id: the name may be another's later. None: the only one there is, or each step's own."""
+    async def _around(self, principal: Principal, starter: Agent | None) -> RunRow | None:
+        """The run that an agent works in, or an agent that it descends from. Raises `Conflict` (RUNS_TOO_DEEP)."""
+        for _ in range(_ANCESTORS):
+            if starter is None or starter.part is not None or starter.spawner_id is None:
+                break
+            try:
+                starter = await self._sessions.agent_by_id(principal, starter.spawner_id)
+            except NotFound:  # no longer kept
+                return None
+        if starter is None or starter.part is None:
+            return None
+        around = await self._records.row(principal.workspace, starter.part.run)
+        if around is not None and around.depth >= MAX_DEPTH:
+            raise Conflict(
+                f"{MAX_DEPTH} runs are around you, each begun by an agent of the one before: no deeper",
+                code="RUNS_TOO_DEEP",
+            )
+        return around
+
+    async def _machine(self, principal: Principal, reference: str | None, *, starter: Agent | None) -> str | None:
+        """Its id: the name may be another's later. None: the only one there is, or each step's own.
+
+        `starter`: the agent that begins the run, and means its own machine.
+        """
         if reference is not None:
             return (await self._sessions.proxy(principal, reference)).id
+        if starter is not None:
+            return starter.proxy
         online = [each for each in await self._sessions.proxies(principal) if each.online]
         return online[0].id if len(online) == 1 else None
 

@@ -47,6 +47,8 @@ class RedisWorkflows:
             "folder": run.folder or "",
             "origin": run.origin or "",
             "root": run.root or "",
+            "within": run.within or "",
+            "depth": run.depth,
         }
         at_ms = await self._now_ms()
         facts: list[Fact] = [RunStarted(run=run.id), *run.kept]
@@ -319,4 +321,5 @@ def _row(run: WorkflowRunId, row: Mapping[str, str]) -> RunRow:
         entries=int(row["entries"]),
         origin=WorkflowRunId(row["origin"]) if row.get("origin") else None,
         root=row.get("root") or None,
+        depth=int(row.get("depth", 0)),
     )

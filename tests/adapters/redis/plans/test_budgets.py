@@ -428,10 +428,13 @@ async def test_what_a_vendor_reports_is_no_estimate(desk: Desk) -> None:
 RUNS = [WorkflowRunId(f"00000000-0000-4000-8000-00000000000{digit}") for digit in "abc"]
 
 
-async def begin_run(desk: Desk, run: WorkflowRunId, *, caller: WorkflowRunId | None = None) -> None:
+async def begin_run(
+    desk: Desk, run: WorkflowRunId, *, caller: WorkflowRunId | None = None, within: WorkflowRunId | None = None
+) -> None:
     told = NewRun(
         id=run, digest=run, session=desk.session.id, name="file", workflow="file", text="text", definition="file",
         values={}, by=desk.person(), machine=None, folder=None, told=b"{}", origin=caller, root=caller and "file",
+        within=within,
     )  # fmt: skip
     await desk.adapters.workflows.begin(desk.workspace, told)
 
@@ -476,6 +479,18 @@ async def test_each_run_of_a_workflow_may_spend_what_a_budget_for_runs_says(desk
     assert await in_runs(desk) == {None: 100, first: 100, second: 70}
     await set_budget(desk, BudgetScope.SESSION, desk.session.id, 50, period=Period.RUN)
     assert await in_runs(desk) == {None: 50, first: 0, second: 20}
+
+
+async def test_a_run_that_an_agent_of_another_has_begun_spends_what_that_may_spend(desk: Desk) -> None:
+    outer, within, called = RUNS
+    await begin_run(desk, outer)
+    await begin_run(desk, within, within=outer)
+    await begin_run(desk, called, caller=within)
+    agents = [await part_of(desk, run, name) for run, name in zip(RUNS, "abc", strict=True)]
+    await set_budget(desk, BudgetScope.SESSION, desk.session.id, 100, period=Period.RUN)
+    for agent in agents:
+        await spends(desk, agent, output_tokens=30)
+    assert await in_runs(desk) == {None: 100, outer: 10}
 
 
 async def test_a_run_that_goes_on_again_has_spent_what_it_had_and_an_ended_one_is_not_listed(desk: Desk) -> None:

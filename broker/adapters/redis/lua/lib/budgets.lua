@@ -51,14 +51,16 @@ do
     return type(member) == 'string' and member or nil
   end
 
-  -- The run of a workflow that has the part, JSON; where that is called by another run, the one that nobody calls.
+  -- The run of a workflow that has the part, JSON; where another run calls it, or an agent of another has begun it, the
+  -- outermost of them.
   local function run_that_pays(part)
     if not part or part == '' then return nil end
     local run = cjson.decode(part).run
     for _ = 1, DEEPEST do
-      local r = fields(K.workflow_run(run), 'root', 'origin')
-      if not r.root or r.root == '' then break end
-      run = r.origin
+      local r = fields(K.workflow_run(run), 'root', 'origin', 'within')
+      local around = filled(r.root or '') and r.origin or filled(r.within or '')
+      if not around then break end
+      run = around
     end
     return run
   end
