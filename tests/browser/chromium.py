@@ -12,10 +12,10 @@ from playwright.async_api import Browser, async_playwright
 
 EXECUTABLE_VARIABLE = "RELAYCAST_CHROMIUM"
 HOW_TO_INSTALL = (
-    "the dashboard's tests need Chromium: install it (Debian: apt-get install chromium-headless-shell), "
+    "the dashboard's tests need Chromium: install it (Debian: apt-get install chromium), "
     f"or name its executable in {EXECUTABLE_VARIABLE}"
 )
-_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     "--headless=new",
     "--disable-gpu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -88,9 +89,10 @@ async def test_its_beginning_is_one_jump_away_and_it_is_read_on_from_there(
     await expect(box.get_by_text("entry 0 of a long history")).to_be_in_viewport()
     await expect(page.get_by_role("button", name="Earlier")).to_have_count(0)
     await box.hover()
-    while (await box.evaluate(_FIRST_IN_SIGHT)) < 300:
-        await page.mouse.wheel(0, 700)
-        await page.wait_for_timeout(20)
+    async with asyncio.timeout(60):
+        while (await box.evaluate(_FIRST_IN_SIGHT)) < 300:
+            await page.mouse.wheel(0, 700)
+            await page.wait_for_timeout(20)
     numbers = await box.evaluate(_NUMBERS)
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
 

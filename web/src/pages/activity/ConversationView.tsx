@@ -113,7 +113,7 @@ export function ConversationView({
         role="group"
         aria-label={texts.session.entries}
         onScroll={onScroll}
-        className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
+        className="min-h-0 flex-1 overflow-y-auto overscroll-contain outline-offset-[-2px] [overflow-anchor:none]"
       >
         <div className="mx-auto flex w-full max-w-3xl flex-col gap-1 px-3 py-4 sm:px-5">
           {hasEarlier && (
