@@ -124,6 +124,10 @@ class Timings:
     backlog_events: int = 1_000_000
     """That may wait for the long history; then nothing more is accepted into the session."""
     backlog_bytes: int = 256 * _MIB
+    workspace_log_bytes: int = 2048 * _MIB
+    """Of all logs of one workspace in Redis; then nothing more is accepted into any of its sessions."""
+    crowded_tail_bytes: int = 2 * _MIB
+    """Kept of each, once they take half of that; and nothing at all of what the long history has of a quiet one."""
     size_mark_bytes: int = 256 * 1024
     """How exactly a log's bytes are known: a mark is set each time so many were written."""
 

@@ -119,6 +119,77 @@ async def test_bytes_that_were_shipped_long_ago_do_not_count(desk: Desk) -> None
     await desk.send("Worker")
 
 
+async def held(desk: Desk) -> int:
+    """Bytes of all logs of the workspace, as they are counted."""
+    return int(await desk.adapters.redis.hget(f"rc:{{{desk.workspace}}}", "log_bytes") or 0)
+
+
+async def as_if_held(desk: Desk, more: int) -> None:
+    """As if other sessions had so many bytes more."""
+    pipe = desk.adapters.redis.pipeline(transaction=False)
+    pipe.hincrby(f"rc:{{{desk.workspace}}}", "log_bytes", more)
+    await pipe.execute()
+
+
+async def test_the_bytes_of_a_workspaces_logs_are_known_whatever_is_trimmed(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await say(desk, agent, mib=1, times=80)
+    assert await held(desk) == pytest.approx(await kept_bytes(desk), abs=MIB)
+    await desk.adapters.backlog.begin(desk.workspace)
+    head = await desk.adapters.log.head(desk.workspace, desk.session.id)
+    await desk.adapters.backlog.mark(desk.workspace, desk.session.id, head, keep=2000)
+    assert await held(desk) == pytest.approx(await kept_bytes(desk), abs=MIB)
+    await desk.adapters.retention.clear_log(desk.workspace, desk.session.id)
+    assert await held(desk) == 0
+    await say(desk, agent, mib=0.5)
+    assert await held(desk) == await kept_bytes(desk)
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.exited(agent, expected=True)
+    await desk.adapters.retention.remove_session(desk.workspace, desk.session.id)
+    assert await held(desk) == 0
+
+
+async def test_a_workspace_whose_logs_take_all_its_room_is_refused_with_the_reason_and_no_other_one(
+    desk: Desk,
+) -> None:
+    await desk.idle("Worker")
+    await as_if_held(desk, 2048 * MIB)
+    with pytest.raises(Unavailable) as refused:
+        await desk.send("Worker")
+    assert (refused.value.code, refused.value.retryable) == ("WORKSPACE_LOGS_FULL", True)
+    await as_if_held(desk, -1024 * MIB)
+    await desk.send("Worker")
+
+
+async def test_where_a_workspaces_logs_take_half_its_room_each_keeps_less(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await as_if_held(desk, 1024 * MIB)
+    await say(desk, agent, mib=1, times=6)
+    assert await kept_bytes(desk) < 4 * MIB
+    await desk.adapters.backlog.begin(desk.workspace)
+    head = await desk.adapters.log.head(desk.workspace, desk.session.id)
+    await desk.adapters.backlog.mark(desk.workspace, desk.session.id, head, keep=2000)
+    before = await held(desk) - await kept_bytes(desk)
+    await desk.adapters.retention.expire_tail(desk.workspace, desk.session.id, days=30)
+    assert await kept_bytes(desk) == 0
+    assert await held(desk) == pytest.approx(before, abs=MIB)
+    await say(desk, agent, mib=0.5)
+    await desk.send("Worker")  # what was shipped and is here no longer does not count as waiting
+
+
+async def test_what_was_held_before_it_was_counted_never_makes_room(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await say(desk, agent, mib=1, times=3)
+    pipe = desk.adapters.redis.pipeline(transaction=False)
+    pipe.hdel(f"rc:{{{desk.workspace}}}", "log_bytes")
+    pipe.hdel(key(desk, f"s:{desk.session.id}"), "dropped")
+    await pipe.execute()
+    await say(desk, agent, mib=1, times=2)
+    assert 2 * MIB < await held(desk) < 3 * MIB
+    await desk.adapters.retention.clear_log(desk.workspace, desk.session.id)
+    assert await held(desk) == 0
+
+
 async def test_steers_to_a_machine_that_takes_nothing_wait_in_the_queue(desk: Desk) -> None:
     agent = await desk.idle("Worker", can_steer=True)
     first, _ = await desk.send("Worker")

@@ -9,12 +9,14 @@ import pytest
 
 from broker.adapters.clickhouse.client import clickhouse_server
 from broker.adapters.clickhouse.store import ClickHouseLogStore
+from broker.adapters.redis import keys
 from broker.domain.errors import NotPermitted, Unavailable
 from broker.domain.instants import from_ms
 from broker.domain.logs.event_filter import EventFilter, event_filter
 from broker.domain.logs.events import Cursor
 from broker.domain.logs.pages import MAX_PAGE_BYTES
 from broker.domain.people.access import TokenKind
+from broker.domain.timings import TIMINGS
 from broker.protocol.proxy import FrameRecorded
 from broker.services.logs.reader import LogReader, LogSpan
 from broker.services.ports import LogStore
@@ -102,6 +104,23 @@ async def test_backwards_and_forwards_give_the_same_lines_whatever_the_page(
 async def test_fragments_are_on_no_page(desk: Desk, reader: LogReader) -> None:
     span = await reader.before(desk.person(), desk.session, before=None, limit=1000)
     assert not any("fragment" in text for text in span.events)
+
+
+async def test_a_log_of_which_the_tail_has_nothing_is_read_as_before(
+    desk: Desk, reader: LogReader, store: LogStore
+) -> None:
+    """As where the logs of a workspace take half of their room, and this session is quiet."""
+    await ship(desk, store, keep=10)
+    before, end = await all_offsets(desk, reader), await head(desk)
+    await desk.adapters.redis.hset(keys.root(desk.workspace), "log_bytes", str(TIMINGS.workspace_log_bytes // 2))
+    await desk.adapters.retention.expire_tail(desk.workspace, desk.session.id, days=30)
+    assert (await desk.adapters.tail.read(desk.workspace, desk.session.id, after=None, limit=1)).events == []
+    assert await all_offsets(desk, reader) == before
+    back = await reader.before(desk.person(), desk.session, before=None, limit=1000)
+    assert (offsets(back), back.head) == (before, end)
+    assert not (await reader.after(desk.person(), desk.session, after=Cursor(end.epoch, 3), limit=5)).reset
+    await fill(desk, "Third")
+    assert (await all_offsets(desk, reader))[: len(before)] == before
 
 
 async def test_a_page_can_be_turned_around(desk: Desk, reader: LogReader) -> None:

@@ -29,7 +29,7 @@ end
 local metas = {}                 -- a script appends to one session several times
 local function meta_of(session)
   if metas[session] then return metas[session] end
-  local meta = fields(K.session(session), 'epoch', 'offset', 'shipped', 'history')
+  local meta = fields(K.session(session), 'epoch', 'offset', 'shipped', 'history', 'dropped')
   metas[session] = meta
   local history, is_promoted = store_history()
   if meta.epoch and history and meta.history ~= history then
@@ -45,8 +45,29 @@ local function written_at(session, offset)
   return mark and tonumber(string.match(mark, ':(%d+)$')) or 0
 end
 
+-- Bytes of all the workspace's logs that are held here. What was written before they were counted is none of them.
+local function held_bytes() return tonumber(redis.call('HGET', K.workspace(), 'log_bytes') or '0') end
+
+local function is_crowded() return held_bytes() >= T.workspace_log_bytes / 2 end
+
+-- Notes that of what was written to a session its first bytes, so many, are held here no longer.
+local function note_dropped(session, bytes)
+  local before = tonumber(redis.call('HGET', K.session(session), 'dropped') or '0')
+  if bytes <= before then return end
+  redis.call('HSET', K.session(session), 'dropped', string.format('%d', bytes))
+  redis.call('HINCRBY', K.workspace(), 'log_bytes', string.format('%d', before - bytes))
+end
+
+-- The same of all that was written.
+local function note_all_dropped(session)
+  note_dropped(session, tonumber(redis.call('HGET', K.session(session), 'written') or '0'))
+end
+
 -- Why a session can take no more for now; nil when it can. Nothing that was accepted is ever dropped.
 local function backlog_full(session)
+  if held_bytes() >= T.workspace_log_bytes then
+    return refuse('Unavailable', 'WORKSPACE_LOGS_FULL', 'the logs of this workspace take all the room that one may have here; they go on when the log store has more of them, or when sessions are deleted')
+  end
   local m = fields(K.session(session), 'offset', 'shipped', 'written')
   if not m.shipped then return nil end
   local written = tonumber(m.written or '0')
@@ -67,6 +88,7 @@ local function trim_log(session, offset, last, bytes)
   -- The last mark ahead of what is kept stays: the rest is counted from it.
   local over = redis.call('ZCOUNT', sizes, '-inf', offset) - 1
   if over > 0 then redis.call('ZREMRANGEBYRANK', sizes, 0, over - 1) end
+  note_dropped(session, written_at(session, offset))
 end
 
 -- Sets a mark at an event that takes a log's bytes from `before` to `after`, when it is due. Whether it was.
@@ -77,10 +99,15 @@ local function set_mark(session, offset, before, after)
 end
 
 -- Counts what was written. Whether a mark was set.
-local function count_bytes(session, last, events)
+local function count_bytes(session, meta, last, events)
   local bytes, marked = 0, false
   for _, event in ipairs(events) do bytes = bytes + #event end
   local written = redis.call('HINCRBY', K.session(session), 'written', bytes) - bytes
+  redis.call('HINCRBY', K.workspace(), 'log_bytes', bytes)
+  if not meta.dropped then
+    meta.dropped = string.format('%d', written)
+    redis.call('HSET', K.session(session), 'dropped', meta.dropped)
+  end
   for i, event in ipairs(events) do
     if set_mark(session, last - #events + i, written, written + #event) then marked = true end
     written = written + #event
@@ -115,10 +142,10 @@ local function append_all(session, kind, agent, name, list)
     redis.call('PUBLISH', channel, event)
     if activity then redis.call('PUBLISH', activity, session .. ' ' .. event) end
   end
-  local marked = count_bytes(session, last, events)
+  local marked = count_bytes(session, meta, last, events)
   if not meta.shipped then
     redis.call('XTRIM', log, 'MAXLEN', '~', T.tail_events)
-    if marked then trim_log(session, 0, last, T.tail_bytes) end
+    if marked then trim_log(session, 0, last, is_crowded() and T.crowded_tail_bytes or T.tail_bytes) end
   elseif redis.call('SADD', K.unshipped(), session) == 1 then
     redis.call('PUBLISH', SHIP_CHANNEL, ROOT)
   end

@@ -14,5 +14,7 @@ for _, entry in ipairs(redis.call('XRANGE', K.log(session), (after + 1) .. '-0',
   set_mark(session, after, written, written + #entry[2][2])
   written = written + #entry[2][2]
 end
-redis.call('HSET', K.session(session), 'written', written)
+-- What is held here from before it was counted is no part of the workspace's bytes.
+note_all_dropped(session)
+redis.call('HSET', K.session(session), 'written', written, 'dropped', written)
 return {after, written}

@@ -12,7 +12,7 @@ if meta.epoch ~= epoch then return -1 end
 -- Never ahead of what is here: the store may have lost its last seconds, and what comes in their place must be shipped.
 local shipped = math.max(tonumber(meta.shipped or '0'), math.min(offset, tonumber(meta.offset)))
 redis.call('HSET', K.session(session), 'shipped', shipped)
-trim_log(session, math.max(0, shipped - keep), shipped, T.shipped_tail_bytes)
+trim_log(session, math.max(0, shipped - keep), shipped, is_crowded() and T.crowded_tail_bytes or T.shipped_tail_bytes)
 if shipped < tonumber(meta.offset) then return 0 end
 redis.call('SREM', K.unshipped(), session)
 return 1
