@@ -44,6 +44,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "first", tags: ["$initial"], priority: 1 },
+            // What talks to the broker is there, and has asked, while what draws is still being loaded.
+            { name: "live", test: /src\/app\/ahead\.ts$/, priority: 2, includeDependenciesRecursively: true },
             // A page does not wait for what few pages have in common.
             { name: "shared", minShareCount: 3, test: (id) => !OF_FEW.test(id) },
           ],

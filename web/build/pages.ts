@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Plugin, Rolldown } from "vite";
 
@@ -36,13 +37,23 @@ export function pages({ mostKilobytes }: { mostKilobytes: number }): Plugin {
       const index = bundle["index.html"];
       if (!entry || index?.type !== "asset") return this.error("there is no index.html");
       // A page's address may have any depth: from the root, which the gateway changes where that is another.
-      const html = String(index.source).replaceAll('="./', '="/');
+      const live = chunks.find((chunk) => chunk.name === "live");
+      if (!live) return this.error("nothing asks ahead");
+      const html = String(index.source)
+        .replaceAll('="./', '="/')
+        // Not only loaded but run ahead of the rest.
+        .replace(
+          '<script type="module"',
+          `<script type="module" async crossorigin src="/${live.fileName}"></script>\n    $&`,
+        );
       const everywhere = withImports(entry, bundle);
       const shared = kilobytes([...everywhere], bundle);
       for (const [name, source] of Object.entries(PAGES)) {
         const chunk = chunks.find((one) => one.facadeModuleId?.endsWith(source));
         if (!chunk) return this.error(`no page is built from ${source}`);
-        const own = [...withImports(chunk, bundle)].filter((file) => !everywhere.has(file));
+        const ahead = chunks.find((one) => one.facadeModuleId?.endsWith(`${dirname(source)}/ahead.ts`));
+        const all = [chunk, ...(ahead ? [ahead] : [])].flatMap((one) => [...withImports(one, bundle)]);
+        const own = [...new Set(all)].filter((file) => !everywhere.has(file));
         const page = html.replace("  </head>", `${own.map(link).join("")}  </head>`);
         if (name === "index") index.source = page;
         else this.emitFile({ type: "asset", fileName: `${name}.html`, source: page });

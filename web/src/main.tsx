@@ -1,3 +1,4 @@
+import "~/app/ahead";
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { Tooltip } from "@base-ui/react/tooltip";
 import { RouterProvider } from "@tanstack/react-router";

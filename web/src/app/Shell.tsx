@@ -17,6 +17,7 @@ import { keepPlace } from "./cameFrom";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
 import { useShellCommands } from "./shellCommands";
+import { unshown } from "./toast";
 import * as texts from "~/texts";
 
 const Account = lazy(() => import("./Account").then((m) => ({ default: m.Account })));
@@ -88,11 +89,17 @@ function Frame() {
       </Suspense>
       <AnsweringCommands />
       <ActingCommands />
-      <Suspense>
-        <Toasts />
-      </Suspense>
+      <SaidSoFar />
     </div>
   );
+}
+
+/** Nothing is loaded for toasts before there is one. */
+function SaidSoFar() {
+  const isSaid = useReadable(unshown).length > 0;
+  const [wasSaid, setWasSaid] = useState(isSaid);
+  if (isSaid && !wasSaid) setWasSaid(true);
+  return <Suspense>{wasSaid && <Toasts />}</Suspense>;
 }
 
 function Head({ onPalette }: { onPalette: () => void }) {

@@ -2,13 +2,11 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  defaultParseSearch,
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
 import { BASE, belowBase } from "~/live/base";
 import { isShare } from "~/pages/sign-in/credential";
-import { connected } from "./connected";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
 import { readAddress as readFleet } from "~/pages/home/model/address";
@@ -183,18 +181,12 @@ const settings = createRoute({
   component: lazyRouteComponent(pages.settings, "SettingsPage"),
 });
 
-/** While React starts, load the code of the page at an address, and what the page begins with. */
-export function loadAhead({ pathname, search, hash }: Location): void {
-  const [first = "", key = ""] = belowBase(pathname).slice(1).split("/");
+/** While React starts, load the code of the page at an address. */
+export function loadAhead({ pathname }: Location): void {
+  const [first = ""] = belowBase(pathname).slice(1).split("/");
   const name = first === "" ? "home" : first === "sign-in" ? "signIn" : first;
-  if (!(name in pages)) return;
-  // A page that is shared signs in first.
-  const live = name === "signIn" || isShare(hash) ? null : connected().live;
-  pages[name as keyof typeof pages]().then(
-    (page) => live && "askAhead" in page && page.askAhead(live, { key, search: defaultParseSearch(search) }),
-    // Page code that cannot be loaded is told when it is shown.
-    () => undefined,
-  );
+  // Page code that cannot be loaded is told when it is shown.
+  if (name in pages) pages[name as keyof typeof pages]().catch(() => undefined);
 }
 
 export const router = createRouter({

@@ -15,14 +15,28 @@ export interface Refused {
   readonly details: unknown;
 }
 
-type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
+export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
-/** Ask the HTTP API, as whoever the page is signed in as, or as the share that this tab shows. */
+const ahead = new Map<string, Promise<Answer<unknown>>>();
+
+/** Ask for what a view will ask for in a moment: while it is made ready, the answer is on its way. */
+export function askAhead(path: string): void {
+  ahead.set(path, send(path, "GET"));
+}
+
+/** Ask the HTTP API; the first to ask for what was asked ahead is given that answer. */
 export async function ask<Value>(
   path: string,
   method: Method = "GET",
   body?: object,
 ): Promise<Answer<Value>> {
+  const awaited = method === "GET" ? ahead.get(path) : undefined;
+  ahead.delete(path);
+  return (awaited as Promise<Answer<Value>> | undefined) ?? send(path, method, body);
+}
+
+/** As whoever the page is signed in as, or as the share that this tab shows. */
+async function send<Value>(path: string, method: Method, body?: object): Promise<Answer<Value>> {
   try {
     const answer = await fetchInTime(inBase(path), {
       method,

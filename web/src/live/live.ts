@@ -1,6 +1,7 @@
-import { cacheExchange, Client, fetchExchange, stringifyDocument } from "@urql/core";
+import { cacheExchange, Client, createRequest, fetchExchange, stringifyDocument } from "@urql/core";
 import type { Client as SocketClient } from "graphql-ws";
 import type { TadaDocumentNode } from "gql.tada";
+import { AskedAhead } from "./asked";
 import { delayBefore } from "./backoff";
 import { inBase } from "./base";
 import { ConnectionTruth } from "./connection";
@@ -32,6 +33,7 @@ export interface Listener<T> {
 export class Live {
   readonly connection: ConnectionTruth;
   readonly queries: Client;
+  readonly #ahead = new AskedAhead();
   readonly #socket: SocketClient;
   readonly #outdated = new Store(false);
   readonly #accessChanges = new Store(0);
@@ -46,7 +48,7 @@ export class Live {
       preferGetMethod: false,
       fetch: fetchInTime,
       fetchOptions: sameOrigin,
-      exchanges: [cacheExchange, fetchExchange],
+      exchanges: [this.#ahead.exchange, cacheExchange, fetchExchange],
     });
     this.#socket = openSocket(socketUrl(), this.connection, () =>
       this.#accessChanges.update((count) => count + 1),
@@ -69,6 +71,16 @@ export class Live {
   /** The page was built for another version of the broker. */
   get outdated(): Readable<boolean> {
     return this.#outdated;
+  }
+
+  /** Ask for what a view will ask for in a moment: while it is made ready, the answer is on its way. */
+  askAhead<Data, Variables extends Record<string, unknown>>(
+    document: TadaDocumentNode<Data, Variables>,
+    variables: Variables,
+  ): void {
+    const request = createRequest(document, variables);
+    this.#ahead.add(request.key);
+    void this.queries.executeQuery(request).toPromise();
   }
 
   /**

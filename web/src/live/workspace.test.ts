@@ -6,7 +6,21 @@ import { Store } from "./store";
 import { Workspace } from "./workspace";
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** A browser that was here with such permissions. */
+function remember(...permissions: string[]): Map<string, string> {
+  const kept = new Map([["relaycast.may", permissions.join(" ")]]);
+  vi.stubGlobal("localStorage", {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => kept.set(name, value),
+    removeItem: (name: string) => kept.delete(name),
+  });
+  return kept;
+}
 
 const ALL = ["READ", "READ_WORKSPACE"];
 
@@ -16,6 +30,7 @@ function broker({ failures = 0, permissions = ALL }: { failures?: number; permis
   const asked: string[] = [];
   const shown: { machines: boolean; sessions: boolean }[] = [];
   let followed = 0;
+  let ended = 0;
   const connection = new ConnectionTruth();
   const accessChanges = new Store(0);
   const viewer = () => ({ permissions: said.permissions, sessionKey: null });
@@ -30,10 +45,19 @@ function broker({ failures = 0, permissions = ALL }: { failures?: number; permis
   });
   const subscribe = () => {
     followed += 1;
-    return () => undefined;
+    return () => void (ended += 1);
   };
   const live = { connection, accessChanges, queries: { query }, subscribe } as unknown as Live;
-  return { live, asked, shown, said, connection, accessChanges, followed: () => followed };
+  return {
+    live,
+    asked,
+    shown,
+    said,
+    connection,
+    accessChanges,
+    followed: () => followed,
+    ended: () => ended,
+  };
 }
 
 test.each([0, 1, 2, 3, 4, 5])(
@@ -53,6 +77,42 @@ test("agents are followed while the overview is on its way", async () => {
   await vi.advanceTimersByTimeAsync(0);
   expect(asked).toEqual(["viewer", "overview"]);
   expect(followed()).toBe(3);
+});
+
+test("whoever is back is asked nothing first: all is asked for at once, as they were allowed to see it", async () => {
+  const { live, asked, shown, followed } = broker();
+  remember(...ALL);
+  const workspace = new Workspace(live);
+  expect(asked).toEqual(["overview"]);
+  expect(followed()).toBe(3);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(["overview"]);
+  expect(shown).toEqual([{ machines: true, sessions: true }]);
+  expect(workspace.overview.get().state).toBe("ready");
+});
+
+test.each([
+  ["less", ["READ"], ALL],
+  ["more", ALL, ["READ"]],
+])("who is allowed to %s by now begins as on a first visit", async (_, permissions, before) => {
+  const { live, asked, shown, followed, ended } = broker({ permissions });
+  const kept = remember(...before);
+  const workspace = new Workspace(live);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(["overview", "viewer", "overview"]);
+  expect(shown.at(-1)).toEqual({ machines: permissions === ALL, sessions: true });
+  expect([followed(), ended()]).toEqual([6, 3]);
+  expect(workspace.overview.get().state).toBe("ready");
+  expect(kept.get("relaycast.may")).toBe(permissions.join(" "));
+});
+
+test("what was remembered is of no use where the broker does not answer: it is asked as ever", async () => {
+  const { live, asked } = broker({ failures: 1 });
+  remember(...ALL);
+  const workspace = new Workspace(live);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(["overview", "viewer", "overview"]);
+  expect(workspace.overview.get().state).toBe("ready");
 });
 
 test("what the viewer may do is asked for again when it has changed, and not before", async () => {

@@ -12,9 +12,11 @@ import {
   type Viewer,
   type Waiting,
 } from "./documents";
+import type { ResultOf } from "./graphql";
 import { addressInWorkspace, said, wantsWorkspace } from "./http";
 import { onceAFrame } from "./frames";
 import type { Live } from "./live";
+import { rememberViewer, rememberedViewer } from "./remembered";
 import { Store, type Readable } from "./store";
 
 /** Something that is asked for: not there yet, there, or refused. What is there stays while it is asked for anew. */
@@ -49,7 +51,8 @@ export class Workspace {
   });
   /** What whoever is signed in may do, as it is asked for or was told; null where that may have changed since. */
   #viewer: Promise<Viewer | null> | null = null;
-  #isFollowing = false;
+  /** Ends what is followed; null where nothing is. */
+  #unfollow: (() => void) | null = null;
   #refreshing = false;
   /** How often the overview could not be read since it was, and the next try. */
   #failures = 0;
@@ -68,7 +71,7 @@ export class Workspace {
       this.#viewer = null;
       this.refreshSoon();
     });
-    void this.#ask();
+    void this.#begin();
   }
 
   /** The viewer, the sessions and the machines. */
@@ -101,6 +104,25 @@ export class Workspace {
     }, SETTLE_MS);
   }
 
+  /**
+   * Ask for everything at once, as the viewer was allowed to see it when they were here last. Where they are allowed to
+   * something else by now, begin as on a first visit.
+   */
+  async #begin(): Promise<void> {
+    const remembered = rememberedViewer();
+    if (remembered !== null) {
+      this.#follow(remembered);
+      const { data } = await this.#askOverview(remembered);
+      if (data && isSame(data.viewer, remembered)) {
+        this.#viewer ??= Promise.resolve(data.viewer);
+        this.#show(data);
+        return;
+      }
+      this.#forget();
+    }
+    await this.#ask();
+  }
+
   /** Read the overview, and begin to follow what the viewer may see; what could not be read is asked for again. */
   async #ask(): Promise<void> {
     clearTimeout(this.#retry);
@@ -108,17 +130,9 @@ export class Workspace {
     const viewer = await asked;
     if (viewer) this.#follow(viewer);
     else if (this.#viewer === asked) this.#viewer = null;
-    // A share of one session does not show the machines; who only pays sees no session.
-    const may = (permission: Viewer["permissions"][number]) =>
-      viewer?.permissions.includes(permission) ?? false;
-    const shown = { machines: may("READ_WORKSPACE"), sessions: may("READ") };
-    const { data, error } = await this.#live.queries
-      .query(OVERVIEW, shown, { requestPolicy: "network-only" })
-      .toPromise();
-    if (data && viewer) {
-      this.#failures = 0;
-      this.#overview.set({ state: "ready", value: overviewOf(data) });
-    } else if (wantsWorkspace(error)) await goToWorkspace();
+    const { data, error } = await this.#askOverview(viewer);
+    if (data && viewer) this.#show(data);
+    else if (wantsWorkspace(error)) await goToWorkspace();
     else {
       if (this.#overview.get().state !== "ready")
         this.#overview.set({ state: "failed", message: said(error) });
@@ -133,26 +147,45 @@ export class Workspace {
     const { data } = await this.#live.queries
       .query(VIEWER, {}, { requestPolicy: "network-only" })
       .toPromise();
+    if (data) rememberViewer(data.viewer);
     return data?.viewer ?? null;
   }
 
+  /** A share of one session does not show the machines; who only pays sees no session. */
+  #askOverview(viewer: Viewer | null) {
+    const may = (permission: Viewer["permissions"][number]) =>
+      viewer?.permissions.includes(permission) ?? false;
+    const shown = { machines: may("READ_WORKSPACE"), sessions: may("READ") };
+    return this.#live.queries.query(OVERVIEW, shown, { requestPolicy: "network-only" }).toPromise();
+  }
+
+  #show(data: ResultOf<typeof OVERVIEW>): void {
+    this.#failures = 0;
+    this.#overview.set({ state: "ready", value: overviewOf(data) });
+  }
+
+  #forget(): void {
+    this.#unfollow?.();
+    this.#unfollow = null;
+    for (const followed of [this.#agents, this.#needs, this.#waiting]) followed.set(LOADING);
+  }
+
   #follow({ permissions, sessionKey }: Viewer): void {
-    if (this.#isFollowing) return;
+    if (this.#unfollow) return;
     if (!permissions.includes("READ")) {
       this.#agents.set(ready([]));
       this.#needs.set(ready([]));
       this.#waiting.set(ready([]));
       return;
     }
-    this.#isFollowing = true;
     // A share link sees one session, and must name it.
-    this.#followAgents(sessionKey);
-    this.#followNeeds();
-    if (sessionKey === null) this.#followActivity();
+    const followed = [this.#followAgents(sessionKey), this.#followNeeds()];
+    if (sessionKey === null) followed.push(this.#followActivity());
+    this.#unfollow = () => followed.forEach((end) => end());
   }
 
-  #followAgents(session: string | null): void {
-    this.#live.subscribe(AGENTS, () => ({ session }), {
+  #followAgents(session: string | null): () => void {
+    return this.#live.subscribe(AGENTS, () => ({ session }), {
       next: ({ agents }) => {
         if (agents.__typename === "AgentsSnapshot") {
           this.#changed.clear();
@@ -166,8 +199,8 @@ export class Workspace {
     });
   }
 
-  #followNeeds(): void {
-    this.#live.subscribe(NEEDS, () => ({}), {
+  #followNeeds(): () => void {
+    return this.#live.subscribe(NEEDS, () => ({}), {
       next: ({ needs }) => {
         if (needs.__typename === "NeedsSnapshot") this.#needs.set(ready(needs.needs));
         else {
@@ -185,8 +218,8 @@ export class Workspace {
     });
   }
 
-  #followActivity(): void {
-    this.#live.subscribe(ACTIVITY, () => ({}), {
+  #followActivity(): () => void {
+    return this.#live.subscribe(ACTIVITY, () => ({}), {
       next: ({ activity }) => {
         if (activity.__typename !== "ActivityEvent") this.refreshSoon();
         else if (/^(session|proxy|stop)\./.test(activity.event.kind)) this.refreshSoon();
@@ -200,6 +233,16 @@ export class Workspace {
 async function goToWorkspace(): Promise<void> {
   const address = await addressInWorkspace(location);
   if (address !== null) location.replace(address);
+}
+
+/** Whether two viewers are allowed to the same. */
+function isSame(one: Viewer, other: Viewer): boolean {
+  const known = new Set(other.permissions);
+  return (
+    one.sessionKey === other.sessionKey &&
+    one.permissions.length === known.size &&
+    one.permissions.every((permission) => known.has(permission))
+  );
 }
 
 function ready<T>(value: T): Loading<T> {

@@ -1,15 +1,12 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
-import type { Place } from "~/app/place";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { Tabs } from "~/design/Tabs";
 import { useWide } from "~/design/useWide";
 import type { Agent, Session } from "~/live/documents";
-import type { Live } from "~/live/live";
 import { useWorkspace } from "~/live/LiveContext";
-import { askForEnd } from "~/live/sessionEvents";
 import { stopsOver } from "~/live/stops";
 import { useReadable } from "~/live/useReadable";
 import { Composer } from "~/acting/Composer";
@@ -32,9 +29,6 @@ const SessionMenu = lazy(() => import("~/acting/SessionMenu").then((m) => ({ def
 const WaitingHere = lazy(() => import("~/answering/WaitingHere").then((m) => ({ default: m.WaitingHere })));
 
 const route = getRouteApi("/shell/session/$key");
-
-/** Ask for what the page at an address begins with. */
-export const askAhead = (live: Live, { key }: Place): void => askForEnd(live, key);
 
 /** What a session's agents do: who they are, what they say to each other, and when. */
 export function ActivityPage() {

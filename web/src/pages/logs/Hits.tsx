@@ -4,12 +4,10 @@ import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { said } from "~/live/http";
 import { startCommand } from "~/live/startCommand";
-import { SEARCH } from "./documents";
+import { HITS_AT_ONCE, SEARCH } from "./documents";
 import { quieted } from "./model/conditions";
 import { HitRow } from "./HitRow";
 import * as texts from "~/texts";
-
-const PAGE = 50;
 
 /** The lines a search finds, the newest first. Lines that come later do not move the pages. */
 export function Hits({ query, session }: { query: string; session: string | null }) {
@@ -39,7 +37,7 @@ interface HitsPageProps {
 function HitsPage({ query, session, after, onMore }: HitsPageProps) {
   const [{ data, error, fetching }, again] = useQuery({
     query: SEARCH,
-    variables: { query, session, first: PAGE, after },
+    variables: { query, session, first: HITS_AT_ONCE, after },
     requestPolicy: after === null ? "cache-and-network" : "cache-first",
   });
   if (error && !data)

@@ -1,11 +1,8 @@
 import { lazy, Suspense } from "react";
-import type { Place } from "~/app/place";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { TabPanel, Tabs } from "~/design/Tabs";
-import type { Live } from "~/live/live";
-import { askForEnd } from "./logTail";
-import { readAddress, type View } from "./model/address";
+import { type View } from "./model/address";
 import { SavedSearches } from "./SavedSearches";
 import { SearchView } from "./SearchView";
 import { SessionPicker } from "./SessionPicker";
@@ -13,8 +10,7 @@ import { useAddress } from "./useAddress";
 import * as texts from "~/texts";
 
 const ContextView = lazy(() => import("./ContextView").then((m) => ({ default: m.ContextView })));
-const loadLive = () => import("./LiveView");
-const LiveView = lazy(() => loadLive().then((m) => ({ default: m.LiveView })));
+const LiveView = lazy(() => import("./LiveView").then((m) => ({ default: m.LiveView })));
 const ChangesView = lazy(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
 
 const VIEWS = [
@@ -22,15 +18,6 @@ const VIEWS = [
   { name: "live", title: texts.logs.live },
   { name: "changes", title: texts.logs.changes },
 ] as const;
-
-/** Ask for what the page at an address begins with. */
-export function askAhead(live: Live, { search }: Place): void {
-  const { view, session, line } = readAddress(search);
-  if (view !== "live" || session === undefined || line !== undefined) return;
-  askForEnd(live, session);
-  // What cannot be loaded is told when it is shown.
-  loadLive().catch(() => undefined);
-}
 
 /** Everything that was logged: to search, to follow, and as changes of files. The address says what is shown. */
 export function LogsPage() {

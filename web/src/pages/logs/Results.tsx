@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { FacetList } from "./FacetList";
-import { HISTOGRAM } from "./documents";
+import { BUCKETS, HISTOGRAM } from "./documents";
 import { Hits } from "./Hits";
 import { Histogram } from "./Histogram";
 import { filled } from "./model/buckets";
@@ -9,8 +9,6 @@ import { quieted } from "./model/conditions";
 import { between, spanOf, within } from "./model/range";
 import { searchError, type SearchError } from "./model/searchError";
 import { useAddress } from "./useAddress";
-
-const BUCKETS = 60;
 
 /** What a search finds: over time, by its values, and line by line. It stands for one search at one moment. */
 export function Results({ onRefused }: { onRefused: (error: SearchError) => void }) {

@@ -1,6 +1,8 @@
 import { EVENT } from "~/live/events";
 import { graphql, type ResultOf } from "~/live/graphql";
 
+/** Lines on a page of what was found. */
+export const HITS_AT_ONCE = 50;
 export const SEARCH = graphql(`
   query SearchLogs($query: String!, $session: String, $first: Int!, $after: String) {
     workspace {
@@ -40,6 +42,8 @@ export const SEARCH = graphql(`
 `);
 export type Hit = ResultOf<typeof SEARCH>["workspace"]["logs"]["nodes"][number]["line"];
 
+/** Bars at most. */
+export const BUCKETS = 60;
 export const HISTOGRAM = graphql(`
   query LogHistogram($query: String!, $session: String, $buckets: Int!) {
     workspace {

@@ -4,6 +4,7 @@ import { Button } from "~/design/Button";
 import { BASE, inBase } from "~/live/base";
 import { isGuest, setShare } from "~/live/guest";
 import { post } from "~/live/http";
+import { rememberViewer } from "~/live/remembered";
 import * as texts from "~/texts";
 
 /** Leave what this tab shows: a share, or what a person signed in for. */
@@ -36,8 +37,11 @@ function LeaveAccount() {
     const refused = await post("/v1/sign-out", { everywhere });
     setBusy(false);
     if (refused) toast(texts.settings.stillSignedIn, { description: refused, failed: true });
-    // A new page holds nothing of what this one knew.
-    else location.assign(inBase("/sign-in"));
+    else {
+      rememberViewer(null);
+      // A new page holds nothing of what this one knew.
+      location.assign(inBase("/sign-in"));
+    }
   };
   return (
     <section aria-labelledby="sign-out">

@@ -6,6 +6,7 @@ import { Command } from "~/design/Command";
 import { BASE, inBase } from "~/live/base";
 import { setShare } from "~/live/guest";
 import { post, signedIn, whoami, type Caller } from "~/live/http";
+import { rememberViewer } from "~/live/remembered";
 import { Invitation } from "./Invitation";
 import { credentialOf, destination, type Credential } from "./credential";
 import * as texts from "~/texts";
@@ -159,7 +160,10 @@ function placeAfter(kind: Credential["kind"], to: string): string {
 
 async function signIn(code: string): Promise<string | null> {
   const refused = await post("/v1/sign-in", { code });
-  if (refused === null) setShare(null);
+  if (refused === null) {
+    setShare(null);
+    rememberViewer(null);
+  }
   return refused;
 }
 

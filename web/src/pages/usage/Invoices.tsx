@@ -2,14 +2,15 @@ import { useEffect, useState } from "react";
 import { money } from "~/design/number";
 import { Table } from "~/design/Table";
 import { dayOf } from "./model/days";
-import { ask, type Answered, type Invoice } from "./billing";
+import { ask, type Answer } from "~/live/ask";
+import type { Invoice } from "./billing";
 import * as texts from "~/texts";
 
 /** The latest invoices; each leads to where it can be seen and paid. */
 export function Invoices() {
-  const [answer, setAnswer] = useState<Answered<{ invoices: readonly Invoice[] }>>();
+  const [answer, setAnswer] = useState<Answer<{ invoices: readonly Invoice[] }>>();
   useEffect(() => {
-    void ask<{ invoices: readonly Invoice[] }>("GET", "/v1/billing/invoices").then(setAnswer);
+    void ask<{ invoices: readonly Invoice[] }>("/v1/billing/invoices").then(setAnswer);
   }, []);
   if (!answer) return null;
   if ("refused" in answer) return <p className="mt-3 text-bad">{answer.refused}</p>;

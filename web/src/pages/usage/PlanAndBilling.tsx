@@ -3,18 +3,10 @@ import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
 import { grouped, money } from "~/design/number";
 import { shortClock, whole } from "~/design/time";
+import { ask, type Answer, type Method } from "~/live/ask";
 import { dayOf } from "./model/days";
 import { Bar } from "./Bar";
-import {
-  ask,
-  type Answered,
-  type Beyond,
-  type Billing,
-  type Limit,
-  type MonthCost,
-  type Standing,
-  type Terms,
-} from "./billing";
+import type { Beyond, Billing, Limit, MonthCost, Standing, Terms } from "./billing";
 import { Invoices } from "./Invoices";
 import * as texts from "~/texts";
 
@@ -22,12 +14,12 @@ const AGAIN_MS = 15_000;
 
 /** The plan, what is used of it, and what is paid for it. */
 export function PlanAndBilling() {
-  const [standing, setStanding] = useState<Answered<Standing>>();
-  const [billing, setBilling] = useState<Answered<Billing>>();
+  const [standing, setStanding] = useState<Answer<Standing>>();
+  const [billing, setBilling] = useState<Answer<Billing>>();
   const mayChange = usePermissions().has("BILL");
   const read = useCallback(() => {
-    void ask<Standing>("GET", "/v1/plan").then(setStanding);
-    void ask<Billing>("GET", "/v1/billing").then(setBilling);
+    void ask<Standing>("/v1/plan").then(setStanding);
+    void ask<Billing>("/v1/billing").then(setBilling);
   }, []);
   useEffect(() => {
     read();
@@ -142,9 +134,9 @@ interface ChoicesProps {
 function Choices({ paid, plans, changed }: ChoicesProps) {
   const [refused, setRefused] = useState("");
   const [busy, setBusy] = useState(false);
-  const act = async (method: string, path: string, body?: object) => {
+  const act = async (method: Method, path: string, body?: object) => {
     setBusy(true);
-    const answer = await ask<{ url?: string | null }>(method, path, body);
+    const answer = await ask<{ url?: string | null }>(path, method, body);
     setBusy(false);
     setRefused("refused" in answer ? answer.refused : "");
     if ("value" in answer && answer.value.url) window.location.assign(answer.value.url);

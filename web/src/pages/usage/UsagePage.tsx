@@ -12,18 +12,18 @@ import { ByAgent } from "./ByAgent";
 import { ByDay } from "./ByDay";
 import { ByName } from "./ByName";
 import { USED } from "./documents";
-import { everyDay, lastDays, total } from "./model/days";
+import { DAYS, everyDay, lastDays, total } from "./model/days";
 import { PauseList } from "./PauseList";
 import { PlanAndBilling } from "./PlanAndBilling";
 import { Totals } from "./Totals";
 import * as texts from "~/texts";
 
-const SPANS = [7, 30, 90, 365];
+const SPANS = [7, DAYS, 90, 365];
 
 /** The plan and what is used of it, budgets, and what was used by day, agent, session, person and model. */
 export function UsagePage() {
   const overview = useReadable(useWorkspace().overview);
-  const [count, setCount] = useState(30);
+  const [count, setCount] = useState(DAYS);
   if (overview.state !== "ready") return <PageHead title={texts.usage.title} />;
   const { permissions, role } = overview.value.viewer;
   if (!permissions.includes("METER")) return <NotShown role={role} />;

@@ -1,8 +1,3 @@
-import { inBase } from "~/live/base";
-import { fetchInTime } from "~/live/fetchInTime";
-import { credentials } from "~/live/guest";
-import * as texts from "~/texts";
-
 export type Phase = "none" | "trial" | "paid" | "ending" | "grace" | "read_only" | "ended";
 
 /** Where the workspace stands with its payments (`GET /v1/billing`). */
@@ -68,27 +63,4 @@ export interface Invoice {
   readonly total_cents: number;
   readonly refunded_cents: number;
   readonly url: string | null;
-}
-
-/** What the broker answered, or why it did not. */
-export type Answered<Value> = { readonly value: Value } | { readonly refused: string };
-
-/** One request with what this tab is signed in with. */
-export async function ask<Value>(method: string, path: string, body?: object): Promise<Answered<Value>> {
-  try {
-    const answer = await fetchInTime(inBase(path), {
-      method,
-      credentials: "same-origin",
-      headers: { ...credentials(), ...(body && { "content-type": "application/json" }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const found = (await answer.json().catch(() => null)) as {
-      data?: Value;
-      error?: { message?: string };
-    } | null;
-    if (answer.ok && found?.data !== undefined) return { value: found.data };
-    return { refused: found?.error?.message ?? texts.live.brokerAnswered(answer.status) };
-  } catch {
-    return { refused: texts.live.brokerSilent };
-  }
 }

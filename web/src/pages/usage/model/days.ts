@@ -15,6 +15,8 @@ export interface Day extends Counters {
   readonly day: string;
 }
 
+/** How many are shown before somebody chooses. */
+export const DAYS = 30;
 const DAY_MS = 86_400_000;
 const NOTHING: Counters = {
   messages: 0,

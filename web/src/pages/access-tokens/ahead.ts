@@ -1,0 +1,8 @@
+import type { Place } from "~/app/place";
+import type { Live } from "~/live/live";
+import { ACCOUNTS } from "./documents";
+
+/** Ask for what the page at an address begins with. */
+export function askAhead(live: Live, { may }: Place): void {
+  if (may.has("ADMINISTER")) live.askAhead(ACCOUNTS, {});
+}

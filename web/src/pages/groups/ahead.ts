@@ -1,0 +1,10 @@
+import type { Place } from "~/app/place";
+import type { Live } from "~/live/live";
+import { GROUPS } from "./documents";
+
+/** Ask for what the page at an address begins with. */
+export function askAhead(live: Live, { search, may }: Place): void {
+  if (!may.has("ADMINISTER") || search.group) return;
+  const { q } = search;
+  live.askAhead(GROUPS, { search: typeof q === "string" && q ? q : null, after: null });
+}

@@ -1,0 +1,16 @@
+import type { Place } from "~/app/place";
+import { askAhead as askApiAhead } from "~/live/ask";
+import type { Live } from "~/live/live";
+import { PAUSES } from "~/live/pauses";
+import { USED } from "./documents";
+import { DAYS, lastDays } from "./model/days";
+
+/** Ask for what the page at an address begins with. */
+export function askAhead(live: Live, { may }: Place): void {
+  if (may.has("METER")) {
+    live.askAhead(USED, lastDays(DAYS, Date.now()));
+    askApiAhead("/v1/plan");
+    askApiAhead("/v1/billing");
+  }
+  if (may.has("READ_WORKSPACE") || may.has("BILL")) live.askAhead(PAUSES, {});
+}
