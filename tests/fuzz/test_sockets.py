@@ -73,7 +73,7 @@ def spoken(seed: int, path: str) -> bytes:
     corpus = [encode(each) for each in FRAMES[path]]
     said = []
     if chance.random() < 0.7:  # mostly it begins as it should, so that what comes after is looked at
-        said.append(b"\x81" + _short(corpus[0]))
+        said.append(b"\x81" + short(corpus[0]))
     for number in range(chance.randrange(1, 8)):
         payload = mutate(seed * 100 + number, corpus) if chance.random() < 0.9 else encode(chance.choice(ODD_VALUES))
         said.append(framed(chance, payload))
@@ -84,7 +84,8 @@ def spoken(seed: int, path: str) -> bytes:
     return b"".join(said)
 
 
-def _short(payload: bytes) -> bytes:
+def short(payload: bytes) -> bytes:
+    """A masked frame's length and content."""
     length = len(payload)
     head = bytes((0x80 | length,)) if length < 126 else struct.pack("!BH", 0x80 | 126, length)
     return head + b"\0\0\0\0" + payload

@@ -87,12 +87,8 @@ class Linking:
         session = await self._session(principal, hello.session)
         attached = await self._attach(principal, LinkId(proxy), hello, session.id)
         # A process is told once: all machines of a workspace may come back in the same second.
-        namesake = attached.fresh and await self._has_namesake(principal, proxy, hello.name)
+        namesake = attached.fresh and await self._registry.has_namesake(principal.workspace, proxy, hello.name)
         return replace(attached, namesake=namesake), session
-
-    async def _has_namesake(self, principal: Principal, proxy: ProxyId, name: str) -> bool:
-        known = await self._registry.proxies(principal.workspace)
-        return any(each.online and each.name == name and each.id != proxy for each in known)
 
     @check_within("only an agent's own token stands for an agent")
     async def attach_direct(self, principal: Principal, hello: Hello) -> Attached:

@@ -72,6 +72,9 @@ class Registry(Protocol):
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """All machines that were ever linked."""
 
+    async def has_namesake(self, workspace: WorkspaceId, proxy: ProxyId, name: str) -> bool:
+        """Whether another machine that is connected has this name. Costs little, however many machines there are."""
+
     async def link_machine(
         self,
         workspace: WorkspaceId,

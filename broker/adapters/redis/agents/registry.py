@@ -207,6 +207,10 @@ class RedisRegistry:
         )
         return ProxyId(found)
 
+    async def has_namesake(self, workspace: WorkspaceId, proxy: ProxyId, name: str) -> bool:
+        """Whether another machine that is connected has this name."""
+        return bool(await self._scripts.run("has_namesake", workspace, proxy=proxy, name=name))
+
     async def adopt_machine(self, workspace: WorkspaceId, proxy: ProxyId, *, member: MemberId | None) -> None:
         """Let a machine be another member's, or the workspace's, once it agrees. Raises `NotFound`, `Conflict`."""
         await self._scripts.run("adopt_machine", workspace, proxy=proxy, member=member or "")
