@@ -11,19 +11,31 @@ from pathlib import Path
 import pytest
 
 from broker.domain.hooks.runs import RunState
-from broker.domain.ids import AgentId
-from broker.protocol.proxy import Exited, HookRan, Probe, RunHook
+from broker.domain.ids import AgentId, SessionId
+from broker.protocol.proxy import Exited, HookRan, Probe, RunHook, Spawn
 from connect.access.endpoint import Endpoint, GivenToken, TokenSource
 from connect.machine import kept_work
+from connect.machine.commands.runner import UNKEPT
 from connect.machine.hooks.journal import Journal
 from connect.machine.kept_work import is_work_left
 from connect.machine.proxy import RelayConnect
 from connect.serving.link_host import ExitStatus, LinkHost
 from connect.settings import ConnectSettings
-from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
 _PROBE = Probe(agent=AgentId("a1"), generation=1)
 _RUN = RunHook(agent=AgentId("a1"), generation=1, run="r1", hook="h1", command="lint")
+_SPAWN = Spawn(
+    agent=AgentId("a1"),
+    generation=1,
+    name="Worker",
+    session=SessionId("s1"),
+    cli="scripted",
+    cwd=None,
+    instructions="",
+    resume=None,
+    asked_by=PERSON,
+)
 _NOT_LOADED = (
     "connect.machine.agent_run",
     "connect.machine.bridges",
@@ -43,20 +55,24 @@ _NOT_LOADED = (
     "broker.domain.workflows.runs.journal",
 )
 _IDLE = """
-import asyncio, json, sys
+import asyncio, json, resource, sys
 from pathlib import Path
 from connect.access.endpoint import Endpoint, GivenToken, TokenSource
 from connect.notices import Connected, Stopping
 from connect.serving.link_host import LinkHost
-from connect.settings import ConnectSettings
+from connect.settings import AgentSettings, ConnectSettings
+
+AGENT = (sys.executable, str(Path("tests/fixtures/scripted_acp_agent.py").resolve()))
 
 def show(notice):
     if isinstance(notice, (Connected, Stopping)):
         print(json.dumps(sorted(sys.modules)), flush=True)
+        if sys.argv[3:] == ["full"]:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 token = GivenToken(text="nt_live_secret-of-the-proxy", source=TokenSource.ENVIRONMENT)
 settings = ConnectSettings(endpoint=Endpoint(url=sys.argv[1]), token=token, state_dir=Path(sys.argv[2]), name="idle",
-    labels=(), session=None, agents={}, spool_bytes=1 << 20, cwd=Path(sys.argv[2]))
+    labels=(), session=None, agents={"scripted": AgentSettings(command=AGENT)}, spool_bytes=1 << 20, cwd=Path.cwd())
 sys.exit(asyncio.run(LinkHost(settings, show=show, headless=True).run()))
 """
 
@@ -99,6 +115,30 @@ async def test_a_machine_that_only_waits_has_loaded_nothing_of_what_acts_on_comm
     # With the first command it is there: the names above are those of modules.
     gone = {"connect.machine.bridges"}  # of an agent's program only
     assert [name for name in _NOT_LOADED if name not in {*at_work, *gone}] == ["broker.domain.workflows.runs.journal"]
+
+
+async def test_first_orders_on_a_disk_that_takes_nothing_more_are_answered_and_the_link_goes_on(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    link = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _IDLE, broker.url, str(tmp_path / "s"), "full", stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        await broker.until(lambda: len(broker.hellos) == 1 and broker.connection is not None)
+        await broker.command(_RUN)
+        ran = await broker.report(HookRan)
+        await broker.command(_SPAWN)
+        ended = await broker.report(Exited)
+        await broker.command(_PROBE)
+        await broker.until(lambda: broker.commands_acked == 3)
+        link.terminate()
+        await link.communicate()
+    assert (ran.state, ran.reason) == (RunState.FAILED, UNKEPT)
+    assert (ended.agent, ended.expected) == (_SPAWN.agent, False)
+    assert ended.reason == "SPAWN_FAILED"
+    assert "File too large" in ended.detail
+    assert len(broker.hellos) == 1
+    assert link.returncode == 0
 
 
 async def test_a_run_that_a_killed_relay_connect_told_nothing_of_is_told_of_without_a_command(
