@@ -19,7 +19,7 @@ RelayError
 ├── PlanLimitReached      PLAN_LIMIT
 ├── RateLimited           RATE_LIMITED
 ├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED, PROGRAM_NOT_ALLOWED, POLICY_CHANGED,
-│                         NO_WORKTREES, NO_READONLY
+│                         NO_WORKTREES, NO_READONLY, NO_FILE_LIMITS
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
 ├── NotConfigured         LOG_STORE_NOT_CONFIGURED, SECRET_KEY_NOT_CONFIGURED, SECRET_KEY_MISSING, NO_DESKTOP,

@@ -224,6 +224,7 @@ class RelayConnect:
             cuts_fragments=True,
             makes_worktrees=True,
             keeps_readonly=True,
+            asks_writes=True,
             policy=self._gate.summary(),
             runs_hooks=True,
             runs_commands=True,

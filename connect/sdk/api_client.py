@@ -48,6 +48,7 @@ _BY_CODE: dict[str, type[RelayError]] = {
     "POLICY_CHANGED": NoPlacement,
     "NO_WORKTREES": NoPlacement,
     "NO_READONLY": NoPlacement,
+    "NO_FILE_LIMITS": NoPlacement,
     "NOT_A_BROKER": RelayError,
 }
 _BY_STATUS: dict[int, type[RelayError]] = {

@@ -366,3 +366,38 @@ async def test_a_broker_that_is_killed_again_and_again_ends_the_run_and_does_no_
         async with AgentRelay(broker.url, key_of(broker), session) as relay:
             agents = await relay.agents()
         assert (len(agents), {each.state for each in agents}) == (4, {"released"})
+
+
+KEPT_TO_FILES = """\
+version: "1.0"
+name: kept
+swarm: { pattern: dag }
+agents: [{ name: A, cli: demo, preset: worker, permissions: { files: { write: ["out/**"] } } }]
+workflows:
+  - name: kept
+    steps:
+      - { name: outside, agent: A, task: "ask permission: edit src/a.py: x => y" }
+      - { name: beside, agent: A, task: "ask permission: edit out/../src/a.py: x => y" }
+      - { name: command, agent: A, task: "ask permission: touch out/a" }
+      - { name: inside, agent: A, task: "ask permission: edit out/a.md: x => y" }
+"""
+
+
+async def test_an_agent_that_is_kept_to_files_is_refused_others_and_allows_none_by_that(place: Place) -> None:
+    """A rule that allows everything widens nothing; without it, what lies within is asked as ever."""
+    file = place.file(KEPT_TO_FILES)
+    allow = {"rules": [{"effect": "allow", "tool": "*"}]}
+    async with AgentRelay(place.broker.url, key_of(place.broker)) as relay:
+        await relay.request("PUT", "/v1/rules", body=allow)
+        status, said = await place.relaycast("run", file)
+        assert status == 0, said
+        (run,) = (await place.shown("list"))["runs"]
+        for step, word in (("outside", "must not"), ("beside", "must not"), ("command", "must not"), ("inside", "may")):
+            assert f"I {word} run: " in (await place.relaycast("logs", run["id"], "--step", step))[1], step
+        await relay.request("PUT", "/v1/rules", body={"rules": []})
+        again = await place.shown("run", file, "--detach")
+        pending = f"/v1/sessions/{again['session']}/approvals?status=pending"
+        async with asyncio.timeout(LIVES_S):
+            while not (waiting := (await relay.request("GET", pending))["approvals"]):
+                await asyncio.sleep(0.2)
+        assert [each["title"] for each in waiting] == ["Editing out/a.md"]

@@ -91,6 +91,10 @@ def derive_agent_id(effect: str) -> AgentId:
     return AgentId(str(uuid.uuid5(_PARTS, effect)))
 
 
+FileLimits = tuple[tuple[str, ...], ...]
+"""Lists of patterns for paths of files that may be changed, each of which has to let a file in; none: no limit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPart:
     """What an agent is in a run of a workflow."""
@@ -150,6 +154,8 @@ class Agent:
     """Who spawned it, or its spawner, and so on: for the record alone. None for agents of earlier versions."""
     readonly: bool = False
     """Whether its own tools change nothing, nor do those of agents that it spawns."""
+    writes: FileLimits = ()
+    """Which files it may change at most, as may agents that it spawns."""
     part: RunPart | None = None
     """In a run of a workflow; None for an agent that belongs to none."""
     inbox_acked: int = 0

@@ -54,6 +54,10 @@ BRIDGED: Mapping[str, Vendor] = {
 """Those with a bridge of their own, by word, the first choice first: told as missing where they are not installed."""
 KEEP_READONLY = frozenset({"claude", "codex", "gemini"})
 """Those whose start can say that their own tools change nothing."""
+ASK_WRITES = frozenset({"claude", "gemini", "demo"})
+"""Those whose start can say that each change of a file is asked for, with its path, and that no command is started. The
+demo agent's program changes nothing and asks for all that it is told to ask for; Codex changes files in its folder
+without asking."""
 VENDORS: Mapping[str, Vendor] = {
     **BRIDGED,
     "auggie": _acp("Auggie", "--acp", package="@augmentcode/auggie"),

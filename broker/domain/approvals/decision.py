@@ -1,6 +1,6 @@
 """The order of decisions about one use of a tool, from the strongest:
 
-machine policy denies, workspace rule denies, blocking hook denies, `require`, ask, allow.
+machine policy denies, the file of its run denies, workspace rule denies, blocking hook denies, `require`, ask, allow.
 
 This is the only place that knows it; whose yes counts for a `require` the store decides, in the step that answers.
 What people require only they can give: no rule, hook, machine or earlier answer stands in for them. A hook and a
@@ -64,6 +64,8 @@ class Grounds:
 
     machine: Opinion | None = None
     """The policy on the agent's machine."""
+    run: Opinion | None = None
+    """What the file of the run says that the agent works in: only a no."""
     ruling: Ruling | None = None
     """The workspace's rules."""
     hooks: tuple[Opinion, ...] = ()
@@ -116,7 +118,7 @@ Decision = Denied | Required | Asked | Allowed
 
 def decide(grounds: Grounds) -> Decision:
     """What happens to one use of a tool."""
-    for opinion in (grounds.machine, _of_rule(grounds.ruling), *grounds.hooks):
+    for opinion in (grounds.machine, grounds.run, _of_rule(grounds.ruling), *grounds.hooks):
         if opinion is not None and opinion.effect is Effect.DENY:
             return Denied(by=opinion.by, why=opinion.why)
     if grounds.requirements:

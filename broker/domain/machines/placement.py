@@ -44,6 +44,8 @@ class Proxy:
     """Whether it can let an agent work in a git worktree of its own."""
     keeps_readonly: bool = False
     """Whether it can start an agent that changes nothing."""
+    asks_writes: bool = False
+    """Whether it can start one that asks for each change of a file, and starts no command."""
     owner: MemberId | None = None
     """The member it belongs to; None: the workspace, whose administrators own it."""
     owner_name: str | None = None

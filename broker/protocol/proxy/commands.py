@@ -56,6 +56,8 @@ class Spawn(Wire):
     """Whether it works in a git worktree of its own, made of the repository that `cwd` is in at its first start."""
     readonly: bool = False
     """Whether its own tools may change no file and start no command. Whoever cannot see to that does not start it."""
+    asks_writes: bool = False
+    """Whether it has to ask for each change of a file, and starts no command. Likewise."""
 
 
 class Stop(Wire):

@@ -74,6 +74,8 @@ class Hello(Wire):
     """Whether it reads `Spawn.worktree`: an older one would let the agent work in the folder itself."""
     keeps_readonly: bool = False
     """Whether it reads `Spawn.readonly`: an older one would let the agent do what it likes."""
+    asks_writes: bool = False
+    """The same of `Spawn.asks_writes`."""
 
 
 class AuthRefresh(Wire):

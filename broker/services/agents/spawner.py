@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from broker.domain.agents.agents import Agent, AgentState, RunPart, agent_name, folder_from
+from broker.domain.agents.agents import Agent, AgentState, FileLimits, RunPart, agent_name, folder_from
 from broker.domain.agents.sessions import Session
-from broker.domain.agents.vendors import KEEP_READONLY
+from broker.domain.agents.vendors import ASK_WRITES, KEEP_READONLY
 from broker.domain.errors import BadRequest, NoPlacement, NotFound, SpawnFailed
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.domain.logs.events import EventKind
@@ -33,6 +33,7 @@ DEFAULT_WAIT_S = 90.0
 MAX_WAIT_S = 300.0
 _DETAIL_SHOWN = 1000
 _KEEPING = ", ".join(sorted(KEEP_READONLY))
+_ASKING = ", ".join(sorted(ASK_WRITES))
 _SETTLED = frozenset({AgentState.IDLE, AgentState.WORKING})
 _WATCHED = frozenset({EventKind.AGENT_READY, EventKind.AGENT_FAILED, EventKind.AGENT_RELEASED, EventKind.AGENT_STATE})
 
@@ -52,6 +53,8 @@ class SpawnRequest:
     """Whether it is to work in a git worktree of its own, of the repository that the folder is in."""
     readonly: bool = False
     """Whether its own tools may change no file and start no command; so it is for what a read-only agent spawns."""
+    writes: FileLimits = ()
+    """Which files it may change at most; so may what it spawns."""
     idempotency_key: str | None = None
     part: RunPart | None = None
     """Of a workflow; None for an agent that belongs to none."""
@@ -94,6 +97,8 @@ class Spawner:
         spawner = await self._own(principal)
         if spawner is not None and spawner.readonly:
             request = replace(request, readonly=True)
+        if spawner is not None and spawner.writes:
+            request = replace(request, writes=(*spawner.writes, *request.writes))
         existing = await self._registry.agent(principal.workspace, agent_id)
         if existing is None:
             asker = await self._asker(principal, spawner)
@@ -105,6 +110,8 @@ class Spawner:
                 )
             if request.readonly:
                 _require_readonly(proxy, request.cli)
+            elif request.writes:
+                _require_asking(proxy, request.cli)
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy.id)
             asked_by = _describe_asker(asker, proxy, session=session.id, spawner=spawner)
             folder = folder_from(spawner, request.cwd) if spawner and spawner.proxy == proxy.id else request.cwd
@@ -278,6 +285,7 @@ class Spawner:
             task=task,
             worktree=request.worktree,
             readonly=request.readonly,
+            writes=request.writes,
             part=request.part,
             gift=request.gift,
         )
@@ -324,6 +332,7 @@ class Spawner:
 def _request_digest(session: Session, name: str, *, request: SpawnRequest) -> str:
     """One without a worktree or a budget has the fingerprint that it had before there were any."""
     further = (["worktree"] if request.worktree else []) + (["readonly"] if request.readonly else [])
+    further += [f"writes {each!r}" for each in request.writes]
     further += [f"{request.gift.amount:g} {request.gift.unit}"] if request.gift else []
     about = (session.id, name, request.cli, request.task, request.machine, request.cwd, request.model, *further)
     return digest(*about)
@@ -337,6 +346,17 @@ def _require_readonly(proxy: Proxy, cli: str) -> None:
         raise NoPlacement(
             f"relay-connect {proxy.version or ''} on {proxy.name} keeps no agent from changing files: update it there",
             code="NO_READONLY",
+        )
+
+
+def _require_asking(proxy: Proxy, cli: str) -> None:
+    """Raise `NoPlacement` (NO_FILE_LIMITS) where an agent could change files without asking."""
+    if cli not in ASK_WRITES:
+        raise NoPlacement(f"{cli} cannot be kept to some files: {_ASKING} can", code="NO_FILE_LIMITS")
+    if not proxy.asks_writes:
+        raise NoPlacement(
+            f"relay-connect {proxy.version or ''} on {proxy.name} keeps no agent to some files: update it there",
+            code="NO_FILE_LIMITS",
         )
 
 

@@ -32,6 +32,7 @@ from broker.domain.approvals.decision import (
     Requirement,
     decide,
 )
+from broker.domain.approvals.file_limits import beyond
 from broker.domain.approvals.machine_word import MachineWord, machine_word
 from broker.domain.approvals.questions import check_answers, show_answers
 from broker.domain.approvals.requirements import Need, OwnYes, need_of, requirements_on
@@ -53,7 +54,7 @@ from broker.services.approvals.given import describe_answer, read_given
 from broker.services.approvals.ordered_ids import OrderedIds
 from broker.services.approvals.rule_book import RuleBook
 from broker.services.permissions import check_within, requires
-from broker.services.ports import Approvals, Assenting, Decided, DecidedApproval, Surroundings
+from broker.services.ports import Approvals, Assenting, Decided, DecidedApproval, Standing, Surroundings
 from broker.services.redaction import Redaction
 
 MAX_PAGE = 100
@@ -97,6 +98,7 @@ class ApprovalDesk:
                 requirements=()
                 if event.prompts
                 else requirements_on(standing.rules, use, lambda: assess_now().risk, relay_tool=event.relay_tool),
+                run=None if event.prompts or event.relay_tool else _of_run(standing, use),
                 ruling=rule_on(standing.rules, use, relay_tool=event.relay_tool),
                 hooks=tuple(map(_opinion, event.hooks)),
                 relay_tool=event.relay_tool,
@@ -452,6 +454,11 @@ def _with_option(principal: Principal, asked: Approval, answer: ApprovalAnswer) 
     if chosen.lasts and chosen != plain_option(asked.options, answer.verdict):
         principal.require(Permission.ADMINISTER)
     return answer
+
+
+def _of_run(standing: Standing, use: ToolUse) -> Opinion | None:
+    why = beyond(standing.writes, use, folder=standing.folder)
+    return Opinion(effect=Effect.DENY, by="the file of its run", why=why) if why else None
 
 
 def _opinion(said: HookOpinion) -> Opinion:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from broker.domain.agents.agents import FileLimits
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.requirements import Need, OwnYes
@@ -22,6 +23,8 @@ class Standing:
     rules: list[Rule]
     folder: str | None
     """Where the agent works."""
+    writes: FileLimits = ()
+    """Which files it may change at most."""
     rules_seen: str = ""
     """Tells these rules from any others."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from broker.domain.agents.agents import Behind, RunPart
+from broker.domain.agents.agents import Behind, FileLimits, RunPart
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
 from broker.domain.messages.messages import Address, Channel, Delivery, Mode, Trace
 from broker.domain.plans.budgets import Gift
@@ -62,6 +62,8 @@ class NewAgent:
     """Whether it works in a git worktree of its own."""
     readonly: bool = False
     """Whether its own tools change nothing."""
+    writes: FileLimits = ()
+    """Which files it may change at most."""
     part: RunPart | None = None
     """In a run of a workflow."""
     gift: Gift | None = None

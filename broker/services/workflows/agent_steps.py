@@ -19,7 +19,7 @@ from broker.domain.messages.messages import TracedDelivery
 from broker.domain.messages.steps import ReceiptState
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import AgentEntry, StepEntry
-from broker.domain.workflows.planning.permissions import keeps_readonly
+from broker.domain.workflows.planning.permissions import keeps_readonly, writes_of
 from broker.domain.workflows.runs.commands import CommandEnd, CommandState
 from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.evidence import Evidence, needs_machine
@@ -137,6 +137,7 @@ class AgentSteps:
                 cwd=scene.folder(step, work.entry),
                 model=constraints.model if constraints else None,
                 readonly=keeps_readonly(scene.definition.file, work.entry, step),
+                writes=writes_of(scene.definition.file, work.entry, step),
                 part=work.part,
             )
             try:

@@ -119,6 +119,10 @@ class WorkflowRuns:
         starter = await self._sessions.agent_by_id(principal, principal.agent) if principal.agent else None
         if starter is not None and starter.readonly:
             raise NotPermitted("you may change nothing, and the agents and commands of a run might")
+        if starter is not None and starter.writes:
+            raise NotPermitted(
+                "you may change some files alone, and the agents and commands of a run might change more"
+            )
         if len(request.text) > MAX_TEXT:
             raise BadRequest(f"a workflow file has {MAX_TEXT} characters at most", code="TOO_LARGE")
         definition = define_anew(request.text, request.workflow)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from broker import __version__
 from broker.domain.agents.agents import Transport
+from broker.domain.agents.vendors import ASK_WRITES
 from broker.protocol.acp.session import AcpSession
 from connect.machine.bridges.gemini_chats import chat_files, remove_leftovers, wait_s
 from connect.machine.bridges.launch import Launch, LaunchRequest, NotKept
@@ -25,11 +26,18 @@ priority = 900
 """Calls to the relay's own tools ask nobody; `toolName` is required for the rule to match at all."""
 
 
-_GEMINI_READONLY = b"".join(
-    b'[[rule]]\ntoolName = "%s"\ndecision = "deny"\npriority = 950\n' % name
-    for name in (b"run_shell_command", b"write_file", b"replace", b"save_memory")
+def _gemini_rules(decision: bytes, *tools: bytes) -> bytes:
+    """Above whatever people's own rules allow."""
+    rule = b'[[rule]]\ntoolName = "%s"\ndecision = "%s"\npriority = 950\n'
+    return b"".join(rule % (name, decision) for name in tools)
+
+
+_GEMINI_READONLY = _gemini_rules(b"deny", b"run_shell_command", b"write_file", b"replace", b"save_memory")
+"""Its tools that change files or start commands."""
+_GEMINI_ASKING = _gemini_rules(b"deny", b"run_shell_command", b"save_memory") + _gemini_rules(
+    b"ask_user", b"write_file", b"replace"
 )
-"""Its tools that change files or start commands, denied above whatever people's own rules allow."""
+"""Those that change files that it names ask, those of which nobody can tell are denied."""
 
 
 def launch_acp(request: LaunchRequest) -> Launch:
@@ -37,7 +45,11 @@ def launch_acp(request: LaunchRequest) -> Launch:
     gemini = request.spawn.cli == "gemini"
     if request.spawn.readonly and not gemini:
         raise NotKept(f"{request.spawn.cli} cannot be kept from changing files")
+    if request.spawn.asks_writes and request.spawn.cli not in ASK_WRITES:
+        raise NotKept(f"{request.spawn.cli} cannot be kept to some files")
     arguments = ("--admin-policy", str(_gemini_policy(request))) if gemini else ()
+    if gemini and request.spawn.asks_writes:
+        arguments = (*arguments, "--approval-mode", "default")  # people's settings may have one that asks for no edit
     return Launch(
         # The relauncher is a second process that ignores TERM and doubles the time to start.
         command=request.command(*arguments, env={"GEMINI_CLI_NO_RELAUNCH": "true"} if gemini else None),
@@ -51,7 +63,8 @@ def launch_acp(request: LaunchRequest) -> Launch:
 def _gemini_policy(request: LaunchRequest) -> Path:
     path = request.private / "relay-policy.toml"
     # As an admin policy it adds to the user's own rules; --policy would take their place.
-    write_private(path, _GEMINI_POLICY + (_GEMINI_READONLY if request.spawn.readonly else b""))
+    kept = _GEMINI_READONLY if request.spawn.readonly else _GEMINI_ASKING if request.spawn.asks_writes else b""
+    write_private(path, _GEMINI_POLICY + kept)
     return path
 
 

@@ -25,6 +25,9 @@ _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
 _CHANGING = "Bash,Edit,MultiEdit,Write,NotebookEdit,KillShell"
 """Tools that change files or start commands; sub-agents have none of them either."""
+_WRITING = ("Edit", "MultiEdit", "Write", "NotebookEdit")
+_STARTING = "Bash,KillShell,Monitor,PowerShell"
+"""Tools that start commands."""
 _PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
 """Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice."""
 _TELLS_HOOKS = (2, 1, 120)
@@ -47,7 +50,7 @@ def launch_claude(request: LaunchRequest) -> Launch:
         # Not --strict-mcp-config: people's own MCP servers go on working.
         *("--mcp-config", str(_tools_file(request)), "--allowedTools", _RELAY_TOOLS),
         # What is disallowed so is so whatever people's own settings allow; their MCP servers may write, too.
-        *(("--disallowedTools", _CHANGING, "--strict-mcp-config") if request.spawn.readonly else ()),
+        *(("--disallowedTools", _CHANGING, "--strict-mcp-config") if request.spawn.readonly else _asking(request)),
     ]
     if request.cli.installed.transport is Transport.SDK_URL:
         return _dialling(request, arguments)
@@ -58,6 +61,18 @@ def launch_claude(request: LaunchRequest) -> Launch:
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
     )
+
+
+def _asking(request: LaunchRequest) -> tuple[str, ...]:
+    """Each change of a file is asked for, whatever people's own settings allow: a rule that asks comes before theirs.
+
+    Their MCP servers may write, too, and so may commands.
+    """
+    if not request.spawn.asks_writes:
+        return ()
+    rules = orjson.dumps({"permissions": {"ask": list(_WRITING), "defaultMode": "default"}}).decode()
+    asked = ("--permission-mode", "default", "--settings", rules)
+    return (*asked, "--disallowedTools", _STARTING, "--strict-mcp-config")
 
 
 def _hook_events(request: LaunchRequest) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import dataclasses
 from broker import __version__
 from broker.domain.agents.agents import Transport
 from broker.protocol.codex.session import CodexSession
-from connect.machine.bridges.launch import Launch, LaunchRequest
+from connect.machine.bridges.launch import Launch, LaunchRequest, NotKept
 from connect.machine.socket_pipe import socket_in
 
 _EOF_GRACE_S = 1.0
@@ -44,6 +44,8 @@ def _listening(request: LaunchRequest) -> Launch:
 def _session(request: LaunchRequest) -> CodexSession:
     """One that may change nothing is in Codex' own read-only sandbox, and can ask nobody to let it out."""
     opening = request.opening(version=__version__)
+    if request.spawn.asks_writes and not request.spawn.readonly:
+        raise NotKept("codex changes files in its folder without asking")
     if request.spawn.readonly:
         return CodexSession(opening, approval_policy="never", sandbox="read-only")
     return CodexSession(opening)

@@ -16,9 +16,11 @@ import pytest
 
 from broker.app import build_driver, build_workflows
 from broker.domain.agents.agents import Dialect
+from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.workflows.runs.commands import digest_of, shell_template
-from broker.protocol.agents.events import TurnOutcome
+from broker.protocol.agents.events import ApprovalRequested, TurnOutcome
+from broker.protocol.proxy import Answer as OrderedAnswer
 from broker.protocol.proxy import Deliver, FrameRecorded, RunCommand, Spawn, Stop
 from broker.settings import Settings
 from tests.fixtures.desk import DEMO
@@ -380,6 +382,54 @@ async def test_a_read_only_agent_is_ordered_so_and_so_is_what_it_spawns(gateway:
         refused = await gateway.call("POST", RUNS, {"text": A_WORKFLOW}, token=own)
         assert refused.status_code == 403
         await gateway.ok("POST", f"{RUNS}/{run['id']}/cancel")
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_an_agent_that_is_kept_to_files_is_ordered_so_and_so_is_what_it_spawns(
+    gateway: Gateway, knows: bool
+) -> None:
+    kept = "cli: claude, preset: worker, permissions: {files: {write: ['out/**']}}"
+    text = A_WORKFLOW.replace("cli: demo, preset: worker", kept)
+    other_cli = replace(DEMO, cli="codex", dialect=Dialect.CODEX)
+    async with gateway.machine(clis=[DEMO, CLAUDE, other_cli], asks_writes=knows) as machine, a_worker(gateway):
+        machine.answering = False
+        await gateway.ok("PUT", "/v1/rules", {"rules": [{"effect": "allow", "tool": "*"}]})
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main", "folder": "/w"})
+        if not knows:
+            assert (
+                "keeps no agent to some files: update it there" in (await until(gateway, run["id"], "failed"))["reason"]
+            )
+            assert not [each for each in machine.commands if isinstance(each, Spawn)]
+            return
+        await machine.until(lambda: any(isinstance(each, Deliver) for each in machine.commands))
+        own = machine.tokens[next(each.agent for each in machine.commands if isinstance(each, Spawn))]
+        asked = {"name": "Other", "cli": "claude", "wait": False}
+        await gateway.ok("POST", "/v1/sessions/main/agents", asked, token=own)
+        await machine.until(lambda: len(machine.tokens) == 2)
+        orders = [each for each in machine.commands if isinstance(each, Spawn)]
+        assert [each.asks_writes for each in orders] == [True, True]
+        for order in orders:
+            for path in ("/w/other", "/w/out/a"):
+                given = {"file_path": path}
+                await machine.state(order, ApprovalRequested(native_id=path, tool="Write", title="write", input=given))
+        answers = await _answers(machine, 4)
+        assert {key: each.verdict for key, each in answers.items()} == {
+            (order.agent, path): verdict
+            for order in orders
+            for path, verdict in (("/w/other", Verdict.DENY), ("/w/out/a", Verdict.ALLOW))
+        }
+        codex = await gateway.call(
+            "POST", "/v1/sessions/main/agents", {**asked, "name": "D", "cli": "codex"}, token=own
+        )
+        assert (codex.status_code, codex.json()["error"]["code"]) == (409, "NO_FILE_LIMITS")
+        assert (await gateway.call("POST", RUNS, {"text": A_WORKFLOW}, token=own)).status_code == 403
+
+
+async def _answers(machine: Machine, count: int) -> dict[tuple[str, str], ApprovalAnswer]:
+    """So many, by agent and request."""
+    await machine.until(lambda: sum(isinstance(each, OrderedAnswer) for each in machine.commands) >= count)
+    found = [each for each in machine.commands if isinstance(each, OrderedAnswer)]
+    return {(each.agent, each.native_id): each.answer for each in found}
 
 
 async def test_a_step_whose_vendors_limit_is_reached_waits_until_the_vendor_says(gateway: Gateway) -> None:

@@ -248,7 +248,13 @@ def of_agents(agent: str, *, more: str = "", swarm: str = "") -> list[tuple[str,
 def test_what_an_agent_cannot_be_kept_to_is_an_error_where_it_stands() -> None:
     keyed = "{name: A, cli: claude, permissions: {access: readwrite, files: {deny: ['**/*.pem']}, network: false}}"
     assert of_agents(keyed) == [
-        ("error", 5, 61, "nobody can keep A to files: a rule of the workspace can deny paths"),
+        (
+            "error",
+            5,
+            68,
+            "nobody can keep A to files.deny: what it may read nobody is asked about; files.write can be kept to, and a"
+            " rule of the workspace can deny paths",
+        ),
         ("error", 5, 90, "nobody can keep A to network: its program's own sandbox decides"),
     ]
     [(_, line, column, words)] = of_agents("{name: A, cli: claude, permissions: restricted}")
@@ -260,6 +266,19 @@ def test_what_an_agent_cannot_be_kept_to_is_an_error_where_it_stands() -> None:
     assert by_profile == [("error", 5, 40, "nobody can keep A to scopes: it has those of its session")]
     [(*_, words)] = of_agents("{name: A, cli: goose, permissions: readonly}")
     assert words == "goose cannot be kept from changing files; claude, codex, gemini can"
+
+
+def test_files_to_write_can_be_kept_to_where_each_change_is_asked_for() -> None:
+    written = "{name: A, cli: CLI, permissions: {files: {write: ['src/**']}}}"
+    for cli in ("claude", "gemini", "demo"):
+        assert [each for each in of_agents(written.replace("CLI", cli)) if each[0] == "error"] == []
+    [(_, line, column, words)] = of_agents(written.replace("CLI", "codex"))
+    assert (line, column) == (5, 48)
+    assert words == "codex changes files without asking, and cannot be kept to files.write; claude, demo, gemini can"
+    profile = "permission_profiles: {src: {files: {write: ['src/**'], read: ['src/**']}}}\n"
+    [(_, line, column, words)] = of_agents("{name: A, cli: claude, permissions: src}", more=profile)
+    assert (line, column) == (5, 41)
+    assert words.startswith("nobody can keep A to files.read")
 
 
 def test_credentials_and_permissions_that_stand_elsewhere_are_errors_where_they_stand() -> None:

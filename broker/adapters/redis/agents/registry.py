@@ -13,7 +13,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.agents.stops import read_stop
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.agents.agents import Agent, AgentState, Behind, RunPart
+from broker.domain.agents.agents import Agent, AgentState, Behind, FileLimits, RunPart
 from broker.domain.agents.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_ONE, Session
 from broker.domain.agents.stops import WORKSPACE, Place, StopScope
 from broker.domain.errors import NotFound
@@ -27,6 +27,7 @@ from broker.protocol.proxy import Hello
 
 _BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
 _PART: TypeAdapter[RunPart] = TypeAdapter(RunPart)
+_LIMITS: TypeAdapter[FileLimits] = TypeAdapter(FileLimits)
 _LOAD: TypeAdapter[MachineLoad] = TypeAdapter(MachineLoad)
 _NOBODY = "-"
 """An adopter that is no member: the workspace."""
@@ -320,6 +321,7 @@ def _agent(row: dict[str, str], machines: dict[str, _Link], stopped: frozenset[s
         spawned_at_ms=int(row["spawned"]),
         since_ms=int(row["since"]),
         readonly=row.get("readonly") == "1",
+        writes=_LIMITS.validate_json(row["writes"]) if "writes" in row else (),
         part=_PART.validate_json(row["part"]) if row.get("part") else None,
         inbox_acked=int(row.get("acked", 0)),
         away_since_ms=None if state.ended else machines[_carrier(row)].away_since_ms,
@@ -349,6 +351,7 @@ def read_proxy(row: Mapping[str, str], agents: int, *, people: Mapping[str, str 
         version=hello.version,
         makes_worktrees=hello.makes_worktrees,
         keeps_readonly=hello.keeps_readonly,
+        asks_writes=hello.asks_writes,
         online=row["online"] == "1",
         session=SessionId(row["session"]) if row.get("session") else None,
         agents=agents,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
+from broker.domain.agents.agents import FileLimits
 from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.questions import QuestionPrompt
@@ -33,6 +34,7 @@ class _Told(BaseModel):
     policy: MachinePolicy | None = None
 
 
+_LIMITS: TypeAdapter[FileLimits] = TypeAdapter(FileLimits)
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 _PROMPTS: TypeAdapter[tuple[QuestionPrompt, ...]] = TypeAdapter(tuple[QuestionPrompt, ...])
 
@@ -186,12 +188,13 @@ class RedisApprovals:
         """What a request of an agent is measured by."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.get(keys.key(workspace, "rules"))
-        pipe.hmget(keys.key(workspace, "agent", agent), ["cwd_real", "cwd"])
-        rules, folders = await pipe.execute()
+        pipe.hmget(keys.key(workspace, "agent", agent), ["cwd_real", "cwd", "writes"])
+        rules, (*folders, writes) = await pipe.execute()
         folder = next((each for each in folders if each), None)
         return Standing(
             rules=_RULES.validate_json(rules) if rules else [],
             folder=folder,
+            writes=_LIMITS.validate_json(writes) if writes else (),
             rules_seen=hashlib.sha1((rules or "").encode(), usedforsecurity=False).hexdigest(),
         )
 

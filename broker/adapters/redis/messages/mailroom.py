@@ -95,6 +95,7 @@ class RedisMailroom:
             model=agent.model or "",
             worktree=_flag(agent.worktree),
             readonly=_flag(agent.readonly),
+            writes=orjson.dumps(agent.writes) if agent.writes else "",
             instructions=agent.instructions,
             spawner=agent.spawner_id or "",
             spawner_name=agent.spawner_name,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from broker.domain.agents.vendors import KEEP_READONLY
+from broker.domain.agents.agents import FileLimits
+from broker.domain.agents.vendors import ASK_WRITES, KEEP_READONLY
 from broker.domain.workflows.files.definition import AgentEntry, StepEntry, WorkflowFile
 from broker.domain.workflows.files.findings import Finding, Path, Severity, error, nearest, warning
 
@@ -15,7 +16,6 @@ ACCESS = ("readonly", "readwrite", "restricted", "full")
 _LISTS = ("scopes", "exec")
 _INSTEAD = {
     "exec": "a rule of the workspace can deny commands",
-    "files": "a rule of the workspace can deny paths",
     "network": "its program's own sandbox decides",
     "scopes": "it has those of its session",
 }
@@ -78,9 +78,51 @@ def _refuse_unkept(file: WorkflowFile, agent: AgentEntry, permissions: _Permissi
     if access == "readonly" and agent.cli not in KEEP_READONLY:
         kept = ", ".join(sorted(KEEP_READONLY))
         yield error(f"{agent.cli} cannot be kept from changing files; {kept} can", path)
+    yield from _refuse_unkept_files(file, agent, permissions, path)
     for key in sorted(_LIMITS & _keys_of(file, permissions)):
         at = (*path, key) if key in written else path
         yield error(f"nobody can keep {agent.name} to {key}: {_INSTEAD[key]}", at, at_key=at != path)
+
+
+def _refuse_unkept_files(
+    file: WorkflowFile, agent: AgentEntry, permissions: _Permissions, path: Path
+) -> Iterator[Finding]:
+    """What it may change can be kept to where each change is asked for; what it reads nobody is asked about."""
+    for set_, at in _sets_of(file, permissions, path):
+        files = set_.get("files")
+        if not isinstance(files, dict):
+            continue
+        for key in ("read", "deny"):
+            if files.get(key):
+                said = "what it may read nobody is asked about; files.write can be kept to"
+                instead = "a rule of the workspace can deny paths"
+                yield error(f"nobody can keep {agent.name} to files.{key}: {said}, and {instead}", at)
+        if "write" in files and agent.cli not in ASK_WRITES and access_of(file, permissions) != "readonly":
+            asked = ", ".join(sorted(ASK_WRITES))
+            yield error(f"{agent.cli} changes files without asking, and cannot be kept to files.write; {asked} can", at)
+
+
+def _sets_of(
+    file: WorkflowFile, permissions: _Permissions, path: Path = ()
+) -> Iterator[tuple[Mapping[str, Any], Path]]:
+    """What is written with an agent or a step, and the profile that it names; each with the place to show."""
+    named = permissions if isinstance(permissions, str) else (permissions or {}).get("profile")
+    profile = profiles_of(file).get(named) if isinstance(named, str) else None
+    if isinstance(profile, dict):
+        yield profile, path
+    if isinstance(permissions, dict):
+        yield permissions, (*path, "files") if "files" in permissions else path
+
+
+def writes_of(file: WorkflowFile, agent: AgentEntry, step: StepEntry) -> FileLimits:
+    """Which files it may change in the step: the lists of its own permissions, of their profile, and of the step's."""
+    found = []
+    for permissions in (agent.permissions, step.permissions):
+        for set_, _ in _sets_of(file, permissions):
+            files = set_.get("files")
+            if isinstance(files, dict) and files.get("write") is not None:
+                found.append(tuple(files["write"]))
+    return tuple(found)
 
 
 def _check_one(permissions: _Permissions, path: Path, profiles: Mapping[str, Any]) -> Iterator[Finding]:
@@ -115,9 +157,7 @@ def keeps_readonly(file: WorkflowFile, agent: AgentEntry, step: StepEntry) -> bo
 
 def _keys_of(file: WorkflowFile, permissions: _Permissions) -> set[str]:
     """All that an agent's permissions say something of, by their profile too."""
-    named = permissions if isinstance(permissions, str) else (permissions or {}).get("profile")
-    profile = profiles_of(file).get(named) if isinstance(named, str) else None
-    return {*(profile if isinstance(profile, dict) else ()), *(permissions if isinstance(permissions, dict) else ())}
+    return {key for set_, _ in _sets_of(file, permissions) for key in set_}
 
 
 def _check_set(found: object, path: Path) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ def plan(
     model: str | None = None,
     transport: Transport = Transport.STDIO,
     readonly: bool = False,
+    asks_writes: bool = False,
 ) -> Launch:
     installed = InstalledCli(cli=cli, dialect=dialect, version="1.0.0", supported=True, transport=transport)
     spawn = Spawn(
@@ -41,6 +42,7 @@ def plan(
         resume=resume,
         model=model,
         readonly=readonly,
+        asks_writes=asks_writes,
     )
     return plan_launch(
         LaunchRequest(
@@ -165,6 +167,36 @@ def test_a_read_only_gemini_is_denied_its_tools_that_change_anything(tmp_path: P
 def test_another_acp_agent_is_not_started_read_only(tmp_path: Path) -> None:
     with pytest.raises(NotKept):
         plan(tmp_path, Dialect.ACP, cli="opencode", readonly=True)
+
+
+def test_a_claude_that_is_kept_to_files_asks_for_each_change_and_starts_no_command(tmp_path: Path) -> None:
+    argv = plan(tmp_path, Dialect.CLAUDE, asks_writes=True).command.argv
+    settings = json.loads(argv[argv.index("--settings") + 1])
+    assert set(settings["permissions"]["ask"]) == {"Edit", "MultiEdit", "Write", "NotebookEdit"}
+    assert argv[argv.index("--permission-mode") + 1] == "default"
+    disallowed = set(argv[argv.index("--disallowedTools") + 1].split(","))
+    assert "Bash" in disallowed
+    assert "Write" not in disallowed
+    assert "--strict-mcp-config" in argv
+
+
+def test_a_gemini_that_is_kept_to_files_asks_for_each_change_and_starts_no_command(tmp_path: Path) -> None:
+    rules = Path(following(plan(tmp_path, Dialect.ACP, cli="gemini", asks_writes=True), "--admin-policy")).read_text()
+    found = {each["toolName"]: each["decision"] for each in tomllib.loads(rules)["rule"] if each["priority"] == 950}
+    assert found == {
+        "run_shell_command": "deny",
+        "save_memory": "deny",
+        "write_file": "ask_user",
+        "replace": "ask_user",
+    }
+
+
+@pytest.mark.parametrize(("dialect", "cli"), [(Dialect.CODEX, "codex"), (Dialect.ACP, "opencode")])
+def test_one_that_changes_files_without_asking_is_not_started_with_limits(
+    tmp_path: Path, dialect: Dialect, cli: str
+) -> None:
+    with pytest.raises(NotKept):
+        plan(tmp_path, dialect, cli=cli, asks_writes=True)
 
 
 def test_gemini_is_told_not_to_ask_about_the_relays_tools_and_not_to_relaunch(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from broker.domain.workflows.files.definition import AgentEntry, StepEntry
-from broker.domain.workflows.planning.permissions import keeps_readonly
+from broker.domain.workflows.planning.permissions import keeps_readonly, writes_of
 from tests.domain.workflows.driving import file_of
 
 
@@ -26,3 +26,22 @@ def test_the_narrower_of_what_an_agent_and_its_step_say_holds(
     agent = AgentEntry.model_validate({"name": "A", "cli": "claude", "permissions": of_agent})
     step = StepEntry.model_validate({"name": "s", "agent": "A", "task": "x", "permissions": of_step})
     assert keeps_readonly(file, agent, step) is readonly
+
+
+@pytest.mark.parametrize(
+    ("of_agent", "of_step", "writes"),
+    [
+        (None, None, ()),
+        ("readwrite", {"access": "full"}, ()),
+        ({"files": {"write": ["src/**", "a"]}}, None, (("src/**", "a"),)),
+        ({"profile": "docs", "files": {"write": ["b"]}}, None, (("docs/**",), ("b",))),
+        ("docs", {"files": {"write": []}}, (("docs/**",), ())),
+    ],
+)
+def test_every_list_of_files_that_an_agent_and_its_step_have_holds(
+    of_agent: object, of_step: object, writes: tuple[tuple[str, ...], ...]
+) -> None:
+    file = file_of([{"name": "s"}], permission_profiles={"docs": {"files": {"write": ["docs/**"]}}})
+    agent = AgentEntry.model_validate({"name": "A", "cli": "claude", "permissions": of_agent})
+    step = StepEntry.model_validate({"name": "s", "agent": "A", "task": "x", "permissions": of_step})
+    assert writes_of(file, agent, step) == writes

@@ -10,6 +10,7 @@
 --         model           or ''
 --         worktree        '1' for one of its own, or ''
 --         readonly        '1' for one that changes nothing, or ''
+--         writes          JSON lists of patterns of the files that it may change at most, or ''
 --         instructions
 --         spawner         agent id or ''
 --         spawner_name
@@ -92,6 +93,7 @@ if filled(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
 if filled(model) then redis.call('HSET', K.agent(id), 'model', model) end
 if filled(worktree) then redis.call('HSET', K.agent(id), 'worktree', worktree) end
 if filled(readonly) then redis.call('HSET', K.agent(id), 'readonly', readonly) end
+if filled(writes) then redis.call('HSET', K.agent(id), 'writes', writes) end
 if filled(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
 if filled(part) then redis.call('HSET', K.agent(id), 'part', part) end
 redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '', 'asked_by', asked_by, 'behind', behind)

@@ -6,7 +6,7 @@ local NUDGE = 'Your process was restarted while you were working on the previous
 local function load_agent(agent)
   return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
     'can_steer', 'cli', 'cwd', 'cwd_real', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready', 'blank',
-    'asked_by', 'worktree', 'readonly', 'held')
+    'asked_by', 'worktree', 'readonly', 'writes', 'held')
 end
 
 -- What was seen of a process, or of a state, that is over.
