@@ -21,7 +21,7 @@ from broker.domain.workflows.files.patterns import find_pattern
 from broker.domain.workflows.files.waits import waits_for_webhook
 from broker.domain.workflows.graphs.graph import Step, Workflow, compile_workflow
 from broker.domain.workflows.graphs.preflight import all_steps
-from broker.domain.workflows.planning.permissions import access_of
+from broker.domain.workflows.planning.permissions import access_of, keeps_readonly, writes_of
 from broker.domain.workflows.runs.commands import (
     check_template,
     digest_of,
@@ -158,7 +158,11 @@ def plan_workflow(file: WorkflowFile, name: str | None = None, *, machine: str |
         peak_talking=min(talking, workflow.max_at_once if cap is None else min(cap, workflow.max_at_once)),
         cap=workflow.max_at_once,
         consents=tuple(planner.consents()),
-        notes=(*_notes(file, entry, workflow, peak=peak, talking=talking), *planner.crossings()),
+        notes=(
+            *_notes(file, entry, workflow, peak=peak, talking=talking),
+            *planner.limits(),
+            *planner.crossings(),
+        ),
     )
 
 
@@ -286,6 +290,16 @@ class _Planner:
             repairs = min(spec.repairs, spec.retries) * spec.rounds
             if repairs and spec.repair_agent is not None:
                 yield ExtraAgent(what="repair", agent=spec.repair_agent, step=step.name, at_most=repairs)
+
+    def limits(self) -> Iterator[str]:
+        """Which files agents are kept to."""
+        for step in self.entry.steps:
+            agent = self.file.agent(step.agent or "")
+            if agent is None or keeps_readonly(self.file, agent, step):
+                continue
+            if lists := writes_of(self.file, agent, step):
+                within = " and within ".join(", ".join(each) or "nothing" for each in lists)
+                yield f"{agent.name} may change files within {within} alone in {step.name}, and starts no command"
 
     def crossings(self) -> Iterator[str]:
         """Where a step may look for a file that the one before has left on another machine."""

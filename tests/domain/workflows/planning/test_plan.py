@@ -125,3 +125,12 @@ def test_a_plan_says_between_which_steps_no_file_goes() -> None:
         "no file goes from build (on far) to use (on box): what that needs is handed over as text,"
         " {{steps.build.output}} or {{steps.build.file}}"
     ]
+
+
+def test_a_plan_says_which_files_an_agent_is_kept_to() -> None:
+    steps: Steps = [
+        {"name": "a", "agent": "A", "permissions": {"files": {"write": ["src/**", "docs/*"]}}},
+        {"name": "b", "agent": "A"},
+    ]
+    kept = "A may change files within src/**, docs/* alone in a, and starts no command"
+    assert [each for each in plan_of(steps).notes if "may change files" in each] == [kept]
