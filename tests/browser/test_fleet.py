@@ -261,6 +261,24 @@ async def test_a_phone_shows_and_restarts_them_without_scrolling_sideways(browse
         assert await violations(page) == []
 
 
+async def test_on_a_phone_the_agents_begin_in_the_upper_third_and_are_arranged_on_demand(
+    browser: Browser, fleet: Fleet
+) -> None:
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, fleet.site)
+        page = await walker.tab(fleet.site.url)
+        box = await page.get_by_role("region", name="Agents").bounding_box()
+        assert box is not None
+        assert box["y"] < PHONE["height"] / 3
+        order = page.get_by_role("combobox", name="Order")
+        await expect(order).to_be_hidden()
+        await page.get_by_role("button", name="Group and sort").tap()
+        await order.select_option("name")
+        await expect(listed(page)).to_have_text(["Asker", "Idler", "Victim", "Worker"])
+        await page.reload()
+        await expect(order).to_be_visible()
+
+
 async def test_a_session_is_renamed_archived_and_deleted(lead: Person, fleet: Fleet) -> None:
     key = (await fleet.site.ask("POST", "/v1/sessions", {"name": "draft"}))["id"]
     page = await lead.tab(f"{fleet.site.url}/session/{key}")

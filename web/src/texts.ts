@@ -536,6 +536,7 @@ export const home = {
   working: "Working",
   idle: "Idle",
   filter: "Filter agents",
+  arrange: "Group and sort",
   filterExample: "Filter: words, machine:…, session:…, state:…",
   group: "Group",
   ungrouped: "No groups",

@@ -13,6 +13,7 @@ import { duration, whole } from "~/design/time";
 import { isWrong } from "~/live/agentState";
 import type { Agent } from "~/live/documents";
 import type { FleetRow } from "./model/fleet";
+import { withoutMarks } from "./model/marks";
 import * as texts from "~/texts";
 
 const AgentMenu = lazy(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
@@ -123,23 +124,30 @@ function Name({ row: { agent, session } }: { row: FleetRow }) {
 
 function Doing({ row }: { row: FleetRow }) {
   const { now, said } = doingOf(row);
+  const why = row.standing.shown === "failed" && now !== "";
   return (
     <div role="cell" className="min-w-0">
-      <span className="block truncate text-xs text-soft" title={now}>
+      <span
+        className={classes("text-xs text-soft", why ? "line-clamp-2 break-words" : "block truncate")}
+        title={now}
+      >
         <span className={row.asks && row.standing.shown === "waiting" ? "text-warn" : undefined}>
           <Seen text={now} />
         </span>
       </span>
-      <span className="block truncate text-2xs text-faint" title={said}>
-        {said}
-      </span>
+      {/* Why an agent failed takes both lines where it needs them. */}
+      {!why && (
+        <span className="block truncate text-2xs text-faint" title={said}>
+          {said}
+        </span>
+      )}
     </div>
   );
 }
 
 /** What an agent does or waits for, and under it what it was told or said last. */
 function doingOf({ agent, standing, asks }: FleetRow): { now: string; said: string } {
-  const said = agent.said ?? "";
+  const said = withoutMarks(agent.said ?? "");
   if (standing.shown === "waiting" && asks)
     return { now: texts.home.asks(asks.title), said: agent.task ?? said };
   if (standing.shown === "failed") return { now: agent.detail ?? "", said: agent.task ?? said };

@@ -1,7 +1,8 @@
-import { lazy, Suspense, useRef } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { INPUT, Select } from "~/acting/Field";
 import { useCommands } from "~/app/commands";
 import { Badge } from "~/design/Badge";
+import { Button } from "~/design/Button";
 import { classes } from "~/design/classes";
 import { GROUPINGS, SHOWS, SORTINGS, type Grouping, type Show, type Sorting } from "./model/address";
 import { useFleetAddress } from "./useFleetAddress";
@@ -29,6 +30,7 @@ const SORTED: Record<Sorting, string> = {
 export function FleetTools({ counts, all }: { counts: Record<Show, number>; all: number }) {
   const { address, go } = useFleetAddress();
   const box = useRef<HTMLInputElement>(null);
+  const [arranges, setArranges] = useState(address.group !== undefined || address.sort !== undefined);
   useCommands([
     {
       id: "filter-agents",
@@ -56,7 +58,7 @@ export function FleetTools({ counts, all }: { counts: Record<Show, number>; all:
           </Choice>
         ))}
       </div>
-      <div className="min-w-40 flex-1 sm:max-w-96">
+      <div className="min-w-32 flex-1 sm:min-w-40 sm:max-w-96">
         <input
           ref={box}
           type="search"
@@ -68,7 +70,17 @@ export function FleetTools({ counts, all }: { counts: Record<Show, number>; all:
           className={classes(INPUT, "min-w-0")}
         />
       </div>
-      <div className="grid w-full grid-cols-2 gap-2 sm:w-84">
+      {/* On a phone the agents come first. */}
+      <Button
+        look="quiet"
+        size="small"
+        aria-expanded={arranges}
+        className="sm:hidden"
+        onClick={() => setArranges(!arranges)}
+      >
+        {texts.home.arrange}
+      </Button>
+      <div className={classes("w-full grid-cols-2 gap-2 sm:grid sm:w-84", arranges ? "grid" : "hidden")}>
         <Select
           aria-label={texts.home.group}
           value={address.group ?? ""}
@@ -94,9 +106,11 @@ export function FleetTools({ counts, all }: { counts: Record<Show, number>; all:
           ))}
         </Select>
       </div>
-      <Suspense>
-        <SavedFleetViews />
-      </Suspense>
+      <div className={classes("sm:block", !arranges && "hidden")}>
+        <Suspense>
+          <SavedFleetViews />
+        </Suspense>
+      </div>
     </div>
   );
 }

@@ -122,14 +122,21 @@ function Agents({ machine }: { machine: Proxy }) {
             { title: texts.machine.state, cell: (agent) => <Stands agent={agent} now={now} /> },
             {
               title: texts.machine.session,
-              cell: (agent) => sessions.find((one) => one.key === agent.sessionKey)?.name ?? "",
+              cell: (agent) => (
+                <OneLine>{sessions.find((one) => one.key === agent.sessionKey)?.name}</OneLine>
+              ),
             },
-            { title: texts.machine.folder, cell: (agent) => agent.cwd ?? "" },
+            { title: texts.machine.folder, cell: (agent) => <OneLine>{agent.cwd}</OneLine> },
           ]}
         />
       )}
     </Part>
   );
+}
+
+/** A name that is no words: where the screen is narrow, the table scrolls sideways instead. */
+function OneLine({ children }: { children: ReactNode }) {
+  return <span className="whitespace-nowrap">{children}</span>;
 }
 
 function Name({ agent }: { agent: Agent }) {
