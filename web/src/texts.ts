@@ -1085,6 +1085,17 @@ export const billing = {
 
 /** The audit trail. */
 export const audit = {
+  imported: "Imported audit trails",
+  importedMeans: "They came with archives, and are kept apart from the records above.",
+  importedBy: "Who imported what",
+  importedOf: (workspace: Shown) => `Of the workspace ${workspace}`,
+  importedRecords: (first: Shown, last: Shown) => `records ${first} to ${last}`,
+  importedAll: "all are here",
+  importedMissing: (count: Shown) => `${count} are not here yet: import the archive again`,
+  importedSigned: (key: Shown) => `Its end is signed with the key ${key}, as the archive says itself.`,
+  importedUnsigned: "Its end is not signed: the broker that it comes from had no secret key.",
+  importedVerify: "Not verified here. This checks that no record was changed, removed or moved:",
+  importedNotRead: (why: Shown) => `Imported audit trails could not be read: ${why}`,
   title: "Audit",
   noAccess: "You have no access to the audit trail",
   noAccessHow: "Owners and admins of the workspace see who did what. One of them can give you another role.",

@@ -10,6 +10,7 @@ import { said } from "~/live/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { AUDIT } from "./documents";
+import { ImportedTrails } from "./ImportedTrails";
 import { Records } from "./Records";
 import { readAddress, type AuditAddress } from "./address";
 import * as texts from "~/texts";
@@ -48,6 +49,7 @@ export function AuditPage() {
         <div className="mx-auto flex w-full max-w-6xl flex-col gap-4 px-4 py-6">
           <Filters key={JSON.stringify(address)} address={address} />
           <Pages key={`pages ${JSON.stringify(address)}`} address={address} />
+          <ImportedTrails />
         </div>
       ) : (
         <Empty title={texts.audit.noAccess}>{texts.audit.noAccessHow}</Empty>
