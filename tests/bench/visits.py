@@ -46,7 +46,9 @@ async def measure_visits(folder: Path, *, runs: int) -> Section:
         address = {"session": (await relay.session()).id, "machine": desk.id}
         async with chromium() as browser, person(browser) as visitor:
             await sign_in(visitor, where)
-            await FILLED["/"](await visitor.tab(where.url)).wait_for()
+            home = await visitor.tab(where.url)
+            await FILLED["/"](home).wait_for()
+            await home.close()
             known = await visitor.context.storage_state()
             rows: list[tuple[Figure, ...]] = []
             for path, content in FILLED.items():
