@@ -111,7 +111,8 @@ local function spawn(a)
     'session_name', session_name,
     'cli', a.cli, 'cwd', a.cwd_real or a.cwd, 'instructions', a.instructions, 'resume', resume, 'model', a.model,
     'asked_by', raw(asked_by), 'worktree', a.worktree == '1',
-    'readonly', a.readonly == '1', 'asks_writes', a.writes ~= nil)
+    'readonly', a.readonly == '1',
+    'asks_writes', a.writes ~= nil)
 end
 
 local function stop(a, reason)
