@@ -24,7 +24,8 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 from clickhouse_connect.driver.httpclient import HttpClient
-from urllib3 import Timeout
+from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import ProtocolError
 
 from broker.adapters.clickhouse.fair_pool import FairPool
 from broker.adapters.embedded import FolderLock
@@ -295,6 +296,10 @@ async def clickhouse_server(url: str) -> AsyncIterator[ClickHouse]:
         # From here on it is known to be there.
         assert isinstance(client, HttpClient)
         client.timeout = Timeout(connect=_CONNECT_S, read=_MUTATION_S)
+        backend: Any = (
+            client._backend
+        )  # a pool of ours could be given at the start, but not beside the URL's TLS options
+        backend.http = _WholeHeads(backend.http)
         return client
 
     clickhouse = ClickHouse(connect)
@@ -302,6 +307,26 @@ async def clickhouse_server(url: str) -> AsyncIterator[ClickHouse]:
         yield clickhouse
     finally:
         await clickhouse.aclose()
+
+
+class _WholeHeads:
+    """A pool of connections that takes no answer whose head was cut: `http.client` reads what came of it as all of it,
+    and the rows would be none. A server says how long its answers are, or sends them in chunks.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def request(self, method: str, url: str, **given: Any) -> BaseHTTPResponse:
+        """Raises `ProtocolError`."""
+        answer: BaseHTTPResponse = self._pool.request(method, url, **given)
+        if method != "HEAD" and not {"content-length", "transfer-encoding"} & {name.lower() for name in answer.headers}:
+            answer.close()
+            raise ProtocolError("the connection ended within the head of an answer")
+        return answer
 
 
 def _create(**given: Any) -> Client:

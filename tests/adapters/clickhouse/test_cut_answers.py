@@ -28,6 +28,19 @@ class CuttingProxy:
         self._port = port
         self.left: int | None = None
         self.resets = False
+        self._serving: set[asyncio.Task[None]] = set()
+
+    def begin(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Serve one connection."""
+        task = asyncio.create_task(self.serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def end(self) -> None:
+        """Serve none any more."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """One connection."""
@@ -83,12 +96,13 @@ async def behind_a_proxy(folder: Path) -> AsyncIterator[tuple[ClickHouse, Cuttin
     """A client of a server, whose connections can be cut."""
     async with engine(folder) as port:
         proxy = CuttingProxy(port)
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(proxy.begin, "127.0.0.1", 0)
         try:
             async with clickhouse_server(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/default") as opened:
                 yield opened, proxy
         finally:
             server.close()
+            await proxy.end()
 
 
 @pytest.mark.timeout(60)
