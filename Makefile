@@ -72,13 +72,13 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@$(BIN)/python -m tests.deploy.install
 	@$(BIN)/pytest -m "not agents" -n 3 --dist loadfile --junitxml=$(VENV)/tests.xml
 
-# What decides, without what serves: no gateway, no process of an agent, no browser.
+# What decides, without what serves: no gateway, no process of an agent, no browser. Files of 3 s and more are left out.
 QUICK := tests/domain tests/protocol tests/adapters tests/services tests/connect/terminal tests/faults/test_catalogue.py
 quick: $(DEV) ## lint, types and the tests of what decides, in about a minute; before each commit
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -n 2 $(QUICK)
+	@$(BIN)/pytest -q -n 2 --quick $(QUICK)
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install

@@ -1,4 +1,5 @@
-"""A pytest plugin: in which order the workers of `pytest -n` take the files; and a program that keeps how long each is.
+"""A pytest plugin: in which order the workers of `pytest -n` take the files, which of them `--quick` leaves out; and a
+program that keeps how long each is.
 
 xdist would begin with the files of most tests, so that one of few but long ones runs alone at the end. Here the longest
 come first, whatever their folder: so those that work a browser hard meet those that wait, rather than each other.
@@ -32,6 +33,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             name: place for place, name in enumerate(ordered(dict.fromkeys(names), json.loads(DURATIONS.read_text())))
         }
         items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help=f"leave out files that take {_SHORT_S} s or more")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--quick`, what is known to take long."""
+    if not config.option.quick or not collection_path.is_relative_to(_ROOT):
+        return None
+    return collection_path.relative_to(_ROOT).as_posix() in json.loads(DURATIONS.read_text()) or None
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests import order
 from tests.order import DURATIONS, measured, ordered
 
 _FILES = ["tests/a/test_1.py", "tests/a/test_2.py", "tests/b/in/test_3.py", "tests/b/test_4.py", "tests/test_5.py"]
@@ -21,6 +24,22 @@ def test_the_longest_come_first_whatever_their_folder() -> None:
         "tests/a/test_1.py",
         "tests/b/test_4.py",
     ]
+
+
+@pytest.mark.parametrize(("options", "files"), [([], {"short", "long"}), (["--quick"], {"short"})])
+def test_a_quick_run_leaves_out_what_takes_long(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], files: set[str]
+) -> None:
+    (tmp_path / "durations.json").write_text('{"test_long.py": 5}')
+    monkeypatch.setattr(order, "DURATIONS", tmp_path / "durations.json")
+    monkeypatch.setattr(order, "_ROOT", tmp_path)
+    monkeypatch.setattr(pytestconfig.option, "quick", bool(options))
+    kept = {
+        name
+        for name in ("short", "long")
+        if not order.pytest_ignore_collect(tmp_path / f"test_{name}.py", pytestconfig)
+    }
+    assert kept == files
 
 
 def test_nothing_is_lost_or_doubled() -> None:
