@@ -13,6 +13,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ import pytest
 
 _ROOT = Path(__file__).parents[1]
 DURATIONS = Path(__file__).with_name("durations.json")
-"""Seconds by file, of those that take longer than `_SHORT_S`; only their order matters."""
+"""Seconds by file, of those that take longer than `_SHORT_S`; by it they are ordered, or left out."""
 _SHORT_S = 3
 
 
@@ -29,9 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Alike in every worker. A run in one process keeps the order of the files' names, as one reads them."""
     if hasattr(config, "workerinput"):
         names = [item.nodeid.partition("::")[0] for item in items]
-        places = {
-            name: place for place, name in enumerate(ordered(dict.fromkeys(names), json.loads(DURATIONS.read_text())))
-        }
+        places = {name: place for place, name in enumerate(ordered(dict.fromkeys(names), _seconds(DURATIONS)))}
         items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
 
 
@@ -43,7 +42,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With `--quick`, what is known to take long."""
     if not config.option.quick or not collection_path.is_relative_to(_ROOT):
         return None
-    return collection_path.relative_to(_ROOT).as_posix() in json.loads(DURATIONS.read_text()) or None
+    return collection_path.relative_to(_ROOT).as_posix() in _seconds(DURATIONS) or None
+
+
+@cache
+def _seconds(durations: Path) -> dict[str, float]:
+    found: dict[str, float] = json.loads(durations.read_text())
+    return found
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -296,9 +296,8 @@ async def clickhouse_server(url: str) -> AsyncIterator[ClickHouse]:
         # From here on it is known to be there.
         assert isinstance(client, HttpClient)
         client.timeout = Timeout(connect=_CONNECT_S, read=_MUTATION_S)
-        backend: Any = (
-            client._backend
-        )  # a pool of ours could be given at the start, but not beside the URL's TLS options
+        # A pool of ours could be given at the start, but not beside the TLS options of the URL.
+        backend: Any = client._backend
         backend.http = _WholeHeads(backend.http)
         return client
 

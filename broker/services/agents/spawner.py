@@ -32,8 +32,6 @@ DEFAULT_WAIT_S = 90.0
 """Above the slowest start measured (Gemini, 4.7 s on two cores) and a busy machine's; below HTTP clients' patience."""
 MAX_WAIT_S = 300.0
 _DETAIL_SHOWN = 1000
-_KEEPING = ", ".join(sorted(KEEP_READONLY))
-_ASKING = ", ".join(sorted(ASK_WRITES))
 _SETTLED = frozenset({AgentState.IDLE, AgentState.WORKING})
 _WATCHED = frozenset({EventKind.AGENT_READY, EventKind.AGENT_FAILED, EventKind.AGENT_RELEASED, EventKind.AGENT_STATE})
 
@@ -108,10 +106,7 @@ class Spawner:
                     f"relay-connect {proxy.version or ''} on {proxy.name} makes no worktrees: update it there",
                     code="NO_WORKTREES",
                 )
-            if request.readonly:
-                _require_readonly(proxy, request.cli)
-            elif request.writes:
-                _require_asking(proxy, request.cli)
+            _require_kept(proxy, request)
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy.id)
             asked_by = _describe_asker(asker, proxy, session=session.id, spawner=spawner)
             folder = folder_from(spawner, request.cwd) if spawner and spawner.proxy == proxy.id else request.cwd
@@ -338,25 +333,21 @@ def _request_digest(session: Session, name: str, *, request: SpawnRequest) -> st
     return digest(*about)
 
 
-def _require_readonly(proxy: Proxy, cli: str) -> None:
-    """Raise `NoPlacement` (NO_READONLY) where nobody would see to it that an agent changes nothing."""
-    if cli not in KEEP_READONLY:
-        raise NoPlacement(f"{cli} cannot be kept from changing files: {_KEEPING} can", code="NO_READONLY")
-    if not proxy.keeps_readonly:
+def _require_kept(proxy: Proxy, request: SpawnRequest) -> None:
+    """Raise `NoPlacement` where nobody would see to it that an agent changes nothing (NO_READONLY), or certain files
+    alone (NO_FILE_LIMITS).
+    """
+    if request.readonly:
+        can, reads, what, code = KEEP_READONLY, proxy.keeps_readonly, "from changing files", "NO_READONLY"
+    elif request.writes:
+        can, reads, what, code = ASK_WRITES, proxy.asks_writes, "to some files", "NO_FILE_LIMITS"
+    else:
+        return
+    if request.cli not in can:
+        raise NoPlacement(f"{request.cli} cannot be kept {what}: {', '.join(sorted(can))} can", code=code)
+    if not reads:
         raise NoPlacement(
-            f"relay-connect {proxy.version or ''} on {proxy.name} keeps no agent from changing files: update it there",
-            code="NO_READONLY",
-        )
-
-
-def _require_asking(proxy: Proxy, cli: str) -> None:
-    """Raise `NoPlacement` (NO_FILE_LIMITS) where an agent could change files without asking."""
-    if cli not in ASK_WRITES:
-        raise NoPlacement(f"{cli} cannot be kept to some files: {_ASKING} can", code="NO_FILE_LIMITS")
-    if not proxy.asks_writes:
-        raise NoPlacement(
-            f"relay-connect {proxy.version or ''} on {proxy.name} keeps no agent to some files: update it there",
-            code="NO_FILE_LIMITS",
+            f"relay-connect {proxy.version or ''} on {proxy.name} keeps no agent {what}: update it there", code=code
         )
 
 

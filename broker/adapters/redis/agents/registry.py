@@ -293,6 +293,11 @@ def _places(agent: dict[str, str]) -> tuple[str, ...]:
     return (str(WORKSPACE), str(machine), str(session))
 
 
+def read_file_limits(text: str | None) -> FileLimits:
+    """Which files an agent may change at most, as it is kept with it."""
+    return _LIMITS.validate_json(text) if text else ()
+
+
 def _agent(row: dict[str, str], machines: dict[str, _Link], stopped: frozenset[str]) -> Agent:
     state = AgentState(row["state"])
     return Agent(
@@ -321,7 +326,7 @@ def _agent(row: dict[str, str], machines: dict[str, _Link], stopped: frozenset[s
         spawned_at_ms=int(row["spawned"]),
         since_ms=int(row["since"]),
         readonly=row.get("readonly") == "1",
-        writes=_LIMITS.validate_json(row["writes"]) if "writes" in row else (),
+        writes=read_file_limits(row.get("writes")),
         part=_PART.validate_json(row["part"]) if row.get("part") else None,
         inbox_acked=int(row.get("acked", 0)),
         away_since_ms=None if state.ended else machines[_carrier(row)].away_since_ms,

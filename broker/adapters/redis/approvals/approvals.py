@@ -11,9 +11,9 @@ import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from broker.adapters.redis import keys
+from broker.adapters.redis.agents.registry import read_file_limits
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.agents.agents import FileLimits
 from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.questions import QuestionPrompt
@@ -34,7 +34,6 @@ class _Told(BaseModel):
     policy: MachinePolicy | None = None
 
 
-_LIMITS: TypeAdapter[FileLimits] = TypeAdapter(FileLimits)
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 _PROMPTS: TypeAdapter[tuple[QuestionPrompt, ...]] = TypeAdapter(tuple[QuestionPrompt, ...])
 
@@ -194,7 +193,7 @@ class RedisApprovals:
         return Standing(
             rules=_RULES.validate_json(rules) if rules else [],
             folder=folder,
-            writes=_LIMITS.validate_json(writes) if writes else (),
+            writes=read_file_limits(writes),
             rules_seen=hashlib.sha1((rules or "").encode(), usedforsecurity=False).hexdigest(),
         )
 
