@@ -23,11 +23,10 @@ _EOF_GRACE_S = 2.0
 """Idle it ends 0.2 s after its input; in a turn it would finish that first."""
 _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
-_CHANGING = "Bash,Edit,MultiEdit,Write,NotebookEdit,KillShell"
-"""Tools that change files or start commands; sub-agents have none of them either."""
 _WRITING = ("Edit", "MultiEdit", "Write", "NotebookEdit")
-_STARTING = "Bash,KillShell,Monitor,PowerShell"
-"""Tools that start commands."""
+"""Tools that change files."""
+_STARTING = ("Bash", "KillShell", "Monitor", "PowerShell")
+"""Tools that start commands; where they are taken away, sub-agents have none of them either."""
 _PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
 """Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice."""
 _TELLS_HOOKS = (2, 1, 120)
@@ -50,7 +49,7 @@ def launch_claude(request: LaunchRequest) -> Launch:
         # Not --strict-mcp-config: people's own MCP servers go on working.
         *("--mcp-config", str(_tools_file(request)), "--allowedTools", _RELAY_TOOLS),
         # What is disallowed so is so whatever people's own settings allow; their MCP servers may write, too.
-        *(("--disallowedTools", _CHANGING, "--strict-mcp-config") if request.spawn.readonly else _asking(request)),
+        *(_without(*_WRITING, *_STARTING) if request.spawn.readonly else _asking(request)),
     ]
     if request.cli.installed.transport is Transport.SDK_URL:
         return _dialling(request, arguments)
@@ -72,7 +71,12 @@ def _asking(request: LaunchRequest) -> tuple[str, ...]:
         return ()
     rules = orjson.dumps({"permissions": {"ask": list(_WRITING), "defaultMode": "default"}}).decode()
     asked = ("--permission-mode", "default", "--settings", rules)
-    return (*asked, "--disallowedTools", _STARTING, "--strict-mcp-config")
+    return (*asked, *_without(*_STARTING))
+
+
+def _without(*tools: str) -> tuple[str, ...]:
+    """Nor has it people's own MCP servers, which may do the same."""
+    return ("--disallowedTools", ",".join(tools), "--strict-mcp-config")
 
 
 def _hook_events(request: LaunchRequest) -> tuple[str, ...]:

@@ -133,7 +133,9 @@ def test_a_model_is_passed_to_claude(tmp_path: Path) -> None:
 @pytest.mark.parametrize("transport", [Transport.STDIO, Transport.SDK_URL])
 def test_a_read_only_claude_has_no_tool_that_changes_anything(tmp_path: Path, transport: Transport) -> None:
     argv = plan(tmp_path, Dialect.CLAUDE, transport=transport, readonly=True).command.argv
-    assert {"Bash", "Edit", "Write", "NotebookEdit"} <= set(argv[argv.index("--disallowedTools") + 1].split(","))
+    assert {"Bash", "Monitor", "PowerShell", "Edit", "Write", "NotebookEdit"} <= set(
+        argv[argv.index("--disallowedTools") + 1].split(",")
+    )
     assert "--strict-mcp-config" in argv
     (tmp_path / "other").mkdir()
     assert "--disallowedTools" not in plan(tmp_path / "other", Dialect.CLAUDE, transport=transport).command.argv
