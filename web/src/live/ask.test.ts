@@ -11,3 +11,16 @@ test("the first to ask for what was asked ahead is given that answer, the next a
   expect(await ask("/v1/plan")).toEqual({ value: { asked: 1 } });
   expect(await ask("/v1/plan")).toEqual({ value: { asked: 3 } });
 });
+
+test("an answer that has waited too long is asked for again", async () => {
+  const fetch = vi.fn(() => Promise.resolve(Response.json({ data: { asked: fetch.mock.calls.length } })));
+  vi.stubGlobal("fetch", fetch);
+  vi.useFakeTimers();
+  try {
+    askAhead("/v1/plan");
+    vi.setSystemTime(Date.now() + 60_000);
+    expect(await ask("/v1/plan")).toEqual({ value: { asked: 2 } });
+  } finally {
+    vi.useRealTimers();
+  }
+});

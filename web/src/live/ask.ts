@@ -1,3 +1,4 @@
+import { HOLDS_MS } from "./asked";
 import { inBase } from "./base";
 import { fetchInTime } from "./fetchInTime";
 import { credentials } from "./guest";
@@ -17,11 +18,11 @@ export interface Refused {
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
-const ahead = new Map<string, Promise<Answer<unknown>>>();
+const ahead = new Map<string, { readonly answer: Promise<Answer<unknown>>; readonly until: number }>();
 
 /** Ask for what a view will ask for in a moment: while it is made ready, the answer is on its way. */
 export function askAhead(path: string): void {
-  ahead.set(path, send(path, "GET"));
+  ahead.set(path, { answer: send(path, "GET"), until: Date.now() + HOLDS_MS });
 }
 
 /** Ask the HTTP API; the first to ask for what was asked ahead is given that answer. */
@@ -32,7 +33,8 @@ export async function ask<Value>(
 ): Promise<Answer<Value>> {
   const awaited = method === "GET" ? ahead.get(path) : undefined;
   ahead.delete(path);
-  return (awaited as Promise<Answer<Value>> | undefined) ?? send(path, method, body);
+  if (awaited && Date.now() < awaited.until) return awaited.answer as Promise<Answer<Value>>;
+  return send(path, method, body);
 }
 
 /** As whoever the page is signed in as, or as the share that this tab shows. */

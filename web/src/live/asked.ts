@@ -2,7 +2,7 @@ import { makeOperation, type Exchange } from "@urql/core";
 import { map, pipe } from "wonka";
 
 /** A view that is made ready for longer shows what it asks for itself. */
-const HOLDS_MS = 10_000;
+export const HOLDS_MS = 10_000;
 
 /**
  * Queries that were asked ahead of the view that will ask for them: its first query takes their answer, also where it
