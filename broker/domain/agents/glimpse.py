@@ -34,19 +34,23 @@ class Glimpse:
 
 def glimpse(events: Iterable[Mapping[str, Any]]) -> Glimpse:
     """What content events, in their order, say."""
-    said, call, doing = "", "", ""
+    call, doing = "", ""
+    texts: list[str] = []
     over: list[str] = []
     for event in events:
-        kind, call_id = event.get("type"), _text(event.get("call_id"))[:LONGEST_LINE]
+        kind = event.get("type")
         if kind == "text":
-            said = last_line(_text(event.get("text"))) or said
-        elif kind == "tool_call" and call_id:
+            texts.append(_text(event.get("text")))
+            continue
+        call_id = _text(event.get("call_id"))[:LONGEST_LINE]
+        if kind == "tool_call" and call_id:
             call, doing = call_id, _use(event)
         elif kind in _RESULTS and call_id == call:
             call, doing = "", ""
             over.append(call_id)
         elif kind in _RESULTS:
             over.append(call_id)
+    said = next((line for line in map(last_line, reversed(texts)) if line), "")
     return Glimpse(said=said, call=call, doing=doing, over=tuple(each for each in over if each))
 
 

@@ -31,6 +31,7 @@ from broker.protocol.proxy import (
     Hello,
     Load,
     NumberedReport,
+    Report,
     Reports,
     SpoolOverflowed,
     UnknownMessage,
@@ -187,7 +188,7 @@ class _Connection:
         for first in range(0, len(reports), _PAGE):
             page = reports[first : first + _PAGE]
             if fragments := await self._cutting():
-                page = [each.model_copy(update={"report": fragments.cut(each.report)}) for each in page]
+                page = [_with(each, fragments.cut(each.report)) for each in page]
             last = await self._s.linking.report(self._principal, attached, page, spool=self._hello.spool_id)
             await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
 
@@ -251,8 +252,16 @@ def _count(reports: list[NumberedReport]) -> None:
     for numbered in reports:
         if isinstance(numbered.report, SpoolOverflowed):
             FRAMES_DROPPED.inc(numbered.report.dropped_frames)
-        if isinstance(numbered.report, FrameRecorded):
-            UNRECOGNISED.inc(sum(event.get("type") == "unrecognised" for event in numbered.report.events))
+        if isinstance(numbered.report, FrameRecorded) and (odd := _unrecognised(numbered.report)):
+            UNRECOGNISED.inc(odd)
+
+
+def _unrecognised(frame: FrameRecorded) -> int:
+    return sum(event.get("type") == "unrecognised" for event in frame.events)
+
+
+def _with(numbered: NumberedReport, report: Report) -> NumberedReport:
+    return numbered if report is numbered.report else numbered.model_copy(update={"report": report})
 
 
 def _is_broken(numbered: NumberedReport) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import assert_never
 
-from broker.adapters.redis.scripts import Argument, Call
+from broker.adapters.redis.scripts import Argument, Call, Given
 from broker.domain.agents.glimpse import glimpse
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
@@ -91,9 +91,8 @@ class ReportCalls:
         about = {**place, **of_agent}
         match fact:
             case FrameRecorded():
-                seen = self._glimpse(run)
-                reported = list(self._frames(run))
-                return Call("report_frames", **of_link, first=run[0].seq, **of_agent, **seen, reported=reported)
+                frames = [(each.fact, each.frame_id) for each in run if isinstance(each.fact, FrameRecorded)]  # all
+                return Call("report_frames", **of_link, first=run[0].seq, **of_agent, **self._frames(frames))
             case StateChanged():
                 return self._state_call(fact.event, about)
             case DecidedApproval():
@@ -118,20 +117,21 @@ class ReportCalls:
             case _ as other:
                 assert_never(other)
 
-    def _glimpse(self, run: Sequence[NumberedFact]) -> dict[str, Argument]:
-        """What the frames change in what is shown of their agent, masked as the frames are."""
-        facts = (numbered.fact for numbered in run)
-        found = glimpse(event for fact in facts if isinstance(fact, FrameRecorded) for event in fact.events)
-        said, doing = self._mask(found.said), self._mask(found.doing)
-        return {"said": said, "call": found.call, "doing": doing, "over": dumps(found.over)}
+    def _frames(self, frames: Sequence[tuple[FrameRecorded, str]]) -> dict[str, Given]:
+        """Frames with their own ids, and what they change in what is shown of their agent, masked as they are."""
+        seen = glimpse(event for frame, _ in frames for event in frame.events)
+        return {
+            "said": self._mask(seen.said),
+            "call": seen.call,
+            "doing": self._mask(seen.doing),
+            "over": dumps(seen.over),
+            "ids": _some([own_id for _, own_id in frames]),
+            "spent": _some([_spent(frame) for frame, _ in frames]),
+            "reported": [self._masked(frame) for frame, _ in frames],
+        }
 
-    def _frames(self, run: Sequence[NumberedFact]) -> Iterator[Argument]:
-        for numbered in run:
-            if isinstance(numbered.fact, FrameRecorded):  # they all are: see `_run`
-                text = numbered.fact.model_dump_json(exclude={"type", "agent", "generation"})
-                yield self._redactor.json_text(text).text
-                yield numbered.frame_id
-                yield _spent(numbered.fact)
+    def _masked(self, frame: FrameRecorded) -> str:
+        return self._redactor.json_text(frame.model_dump_json(exclude={"type", "agent", "generation"})).text
 
     def _state_call(self, event: StateEvent, about: dict[str, Argument]) -> Call:
         match event:
@@ -298,17 +298,24 @@ def _flag(value: bool) -> str:
     return "1" if value else "0"
 
 
-def _spent(frame: FrameRecorded) -> str | bytes:
+def _some(texts: Sequence[str]) -> Argument:
+    """A JSON list; '' when all of them are empty."""
+    return dumps(texts) if any(texts) else ""
+
+
+def _spent(frame: FrameRecorded) -> str:
     """What a frame says was spent, for budgets; '' when it says nothing. Peers are of any version."""
     used = [event for event in frame.events if event.get("type") == "usage"]
     if not used:
         return ""
     last = used[-1]
     read, written, hit = (_amount(last.get(f"{name}_tokens")) for name in ("input", "output", "cached"))
-    told = {"tokens": read + written, "cumulative": last.get("cumulative") is True}
+    told: dict[str, int | bool] = {"tokens": read + written, "cumulative": last.get("cumulative") is True}
     if last.get("cost_usd") is None:
-        return dumps({**told, "input": read, "output": written, "cached": min(hit, read)})
-    return dumps({**told, "usd": _amount(last["cost_usd"], times=PER_UNIT[Unit.USD])})
+        told |= {"input": read, "output": written, "cached": min(hit, read)}
+    else:
+        told |= {"usd": _amount(last["cost_usd"], times=PER_UNIT[Unit.USD])}
+    return dumps(told).decode()
 
 
 def _amount(value: object, *, times: int = 1) -> int:

@@ -12,8 +12,10 @@
 --         call         id of a use of a tool that they begin, or ''
 --         doing        that use, in words
 --         over         JSON list of ids of uses that are over
---         reported...  for each its data JSON, its own id or '', and JSON of what was spent or '': a frame with a known
---                      id is not logged again
+--         ids          JSON list of the frames' own ids, each '' or one that is not logged again once it is known; ''
+--                      when none has one
+--         spent        JSON list of what each spent, as JSON in texts, '' for nothing; '' when none spent anything
+--         reported...  the data of each, as JSON
 -- Returns how many were logged
 -- uses: agents
 local FRAMES = 4096 -- an old Claude Code sends its last 1000 again after every reconnect
@@ -21,7 +23,7 @@ first = tonumber(first)
 local l = fields(K.link(link), 'fence', 'spool', 'reports')
 if l.fence ~= fence then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
 local seen = l.spool == spool and tonumber(l.reports or '0') or 0
-local last = first + #reported / 3 - 1
+local last = first + #reported - 1
 if last <= seen then return 0 end
 if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. first .. ' came after ' .. seen) end
 local a = load_agent(agent)
@@ -55,11 +57,12 @@ local function see(a)
   redis.call('PUBLISH', K.glimpses_channel(), a.session .. ' ' .. a.id)
 end
 
+ids, spent = filled(ids) and cjson.decode(ids) or {}, filled(spent) and cjson.decode(spent) or {}
 local frames = {}
-for i = 1 + 3 * math.max(0, seen + 1 - first), #reported, 3 do
-  if is_new(reported[i + 1]) then
+for i = 1 + math.max(0, seen + 1 - first), #reported do
+  if is_new(ids[i] or '') then
     frames[#frames + 1] = reported[i]
-    if reported[i + 2] ~= '' then spend_reported(a, reported[i + 2]) end
+    if filled(spent[i] or '') then spend_reported(a, spent[i]) end
   end
 end
 append_all(a.session, 'agent.frame', a.id, a.name, frames)
