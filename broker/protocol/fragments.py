@@ -120,16 +120,15 @@ class Fragments:
         if key not in self._texts and len(self._texts) >= _MOST_TEXTS:
             yield from self._end(next(iter(self._texts)))
         text = self._texts.setdefault(key, _Text(StreamMask(self._redactor)))
-        text.last, text.raw = dataclasses.replace(frame, events=_streamed(frame.events)), raw
+        text.last, text.raw = frame, raw
         given = fragment.holder[fragment.member]
         shown = text.mask.take(given)
         if shown == given:
             yield frame
         elif shown:
             yield _with(frame, raw, shown)
-        elif len(text.last.events) < len(frame.events):
+        elif others := tuple(event for event in frame.events if not _is_streamed(event)):
             # What else it brought, such as the beginning of a turn, does not wait with its text.
-            others = tuple(event for event in frame.events if event not in text.last.events)
             yield dataclasses.replace(_with(frame, raw, shown), events=others)
 
     def _before(self, frame: Frame) -> Iterator[Frame]:
@@ -207,12 +206,13 @@ class _Text:
         raw = self.raw
         if isinstance(own := raw.get("uuid"), str):  # it says which frames are sent again
             raw = {**raw, "uuid": f"{own}:{self._rests}"}
-        return [_with(self.last, raw, shown)]
+        streamed = tuple(event for event in self.last.events if _is_streamed(event))
+        return [_with(dataclasses.replace(self.last, events=streamed), raw, shown)]
 
 
-def _streamed(events: tuple[AgentEvent, ...]) -> tuple[AgentEvent, ...]:
-    """Those that a fragment's text is in."""
-    return tuple(event for event in events if isinstance(event, TextStreamed | ThoughtStreamed))
+def _is_streamed(event: AgentEvent) -> bool:
+    """Whether a fragment's text is in it."""
+    return isinstance(event, TextStreamed | ThoughtStreamed)
 
 
 def _with(frame: Frame, raw: Json, shown: str) -> Frame:
