@@ -14,11 +14,11 @@ import pytest
 
 from connect.sdk import AgentRelay
 from tests.e2e.box import LIVES_S, Box, a_box, said
-from tests.fixtures.processes import START_S, Running, client, linked_environment, up
+from tests.fixtures.processes import Running, client, linked_environment, told, up
 
 _DEMO = json.dumps([sys.executable, "-m", "connect.demo.agent"])
 CONFIG = f'[agents.codex]\ncommand = {_DEMO}\ndialect = "acp"\nany_version = true\n'
-EXAMPLE = (Path(__file__).parents[1] / "fixtures" / "hooks" / "example.yaml").read_text()
+EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hooks" / "example.yaml"
 _RECORDER = f"""#!{sys.executable}
 import json, os, sys
 event = json.load(sys.stdin)
@@ -46,19 +46,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-async def relaycast(broker: Running, folder: Path, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "broker.cli", *arguments),
-        env=linked_environment(broker, folder),
-        cwd=cwd,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(START_S):
-        out, _ = await process.communicate(stdin.encode())
-    assert process.returncode == 0, out.decode()
-    return out.decode()
+async def relaycast(broker: Running, folder: Path, *arguments: str, cwd: Path | None = None) -> str:
+    status, printed = await told("broker.cli", *arguments, folder=cwd or folder, env=linked_environment(broker, folder))
+    assert status == 0, printed
+    return printed
 
 
 async def runs(broker: Running, folder: Path, **states: int) -> list[dict[str, Any]]:
@@ -95,7 +86,7 @@ async def test_the_plain_example_is_refused_until_the_machines_owner_allows_it_a
         client(broker) as relay,
     ):
         await person.sees("Connected")
-        applied = await relaycast(broker, tmp_path, "hooks", "apply", "-", stdin=EXAMPLE)
+        applied = await relaycast(broker, tmp_path, "hooks", "apply", str(EXAMPLE))
         assert "5 hooks" in applied
         (box.folder("work") / "src").mkdir()
         (box.folder("work") / "src" / "a.ts").write_text("x = 2\n")
@@ -128,7 +119,7 @@ async def test_the_hooks_that_a_project_proposes_are_offered_and_hold_once_someb
         work = box.folder("work")
         (work / ".git").mkdir()
         (work / ".relaycast").mkdir()
-        (work / ".relaycast" / "hooks.yaml").write_text(EXAMPLE)
+        (work / ".relaycast" / "hooks.yaml").write_text(EXAMPLE.read_text())
         (work / "src").mkdir()
         async with box.person("work/src") as person:
             await person.sees("../.relaycast/hooks.yaml proposes 5 hooks (4 of them commands), which do not hold")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -17,7 +16,7 @@ import pytest
 from broker.adapters.embedded import embedded_redis
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
-from tests.fixtures.processes import Running, command, key_of, linked_environment, machine, up
+from tests.fixtures.processes import Running, command, key_of, linked_environment, machine, told, up
 
 _ROOT = Path(__file__).parents[2]
 RUNBOOKS = (_ROOT / "deploy" / "runbooks.md").read_text()
@@ -34,23 +33,15 @@ class Place:
     async def says(self, line: str, *, status: int = 0) -> str:
         """What one of our commands prints, once it has ended so."""
         program, *arguments = line.split()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", _OF_RELAY_CONNECT[program], *arguments),
-            env=linked_environment(
-                self.broker,
-                self.folder,
-                RELAYCAST_STATE_DIR=str(self.folder / "machine"),
-                RELAYCAST_DATA_DIR=str(self.folder / "broker"),
-            ),
-            cwd=self.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        env = linked_environment(
+            self.broker,
+            self.folder,
+            RELAYCAST_STATE_DIR=str(self.folder / "machine"),
+            RELAYCAST_DATA_DIR=str(self.folder / "broker"),
         )
-        async with asyncio.timeout(60):
-            output, _ = await process.communicate()
-        assert process.returncode == status, (line, output.decode())
-        return output.decode()
+        ended, output = await told(_OF_RELAY_CONNECT[program], *arguments, folder=self.folder, env=env)
+        assert ended == status, (line, output)
+        return output
 
 
 @pytest.fixture

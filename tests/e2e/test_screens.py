@@ -43,8 +43,7 @@ class Seat:
 
     async def says(self, line: str, *answers: str) -> None:
         """Type a line, once the screen is ready for it, and wait for what comes of it."""
-        while next(line for line in reversed(self.person.display[:-1]) if line) != "relay>":
-            await asyncio.sleep(0.02)
+        await self.person.shows(lambda lines: next(line for line in reversed(lines[:-1]) if line) == "relay>")
         self.person.types(f"{line}\r")
         for answer in answers:
             await self.person.sees(answer)
@@ -83,8 +82,7 @@ async def _two_machines(seat: Seat) -> None:
 
 async def _settled(seat: Seat) -> None:
     """All who work are done, and that is seen."""
-    while not re.search(r"\b(is|are) idle\b", seat.person.display[-1]):
-        await asyncio.sleep(0.02)
+    await seat.person.shows(lambda lines: re.search(r"\b(is|are) idle\b", lines[-1]) is not None)
 
 
 STORIES: dict[str, Callable[[Seat], Awaitable[None]]] = {

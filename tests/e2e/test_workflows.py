@@ -18,7 +18,7 @@ from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Event
 from connect.sdk.workflow import workflow
 from tests.fixtures.person import person_at
-from tests.fixtures.processes import START_S, Running, environment, key_of, linked_environment, machine, until, up
+from tests.fixtures.processes import START_S, Running, environment, key_of, linked_environment, machine, told, until, up
 
 LIVES_S = 2 * START_S
 FILES = Path(__file__).parents[1] / "fixtures" / "workflows"
@@ -31,19 +31,10 @@ class Place:
     broker: Running
     folder: Path
 
-    async def relaycast(self, *arguments: str) -> tuple[int | None, str]:
+    async def relaycast(self, *arguments: str) -> tuple[int, str]:
         """A command's exit code, and what it prints."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "broker.cli", "workflow", *arguments),
-            env=linked_environment(self.broker, self.folder),
-            cwd=self.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(LIVES_S):
-            out, _ = await process.communicate()
-        return process.returncode, out.decode()
+        env = linked_environment(self.broker, self.folder)
+        return await told("broker.cli", "workflow", *arguments, folder=self.folder, env=env, seconds=LIVES_S)
 
     async def shown(self, *arguments: str) -> Any:
         """The JSON document that a command prints."""
