@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from redis.exceptions import RedisError
 
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.domain.errors import RelayError, Unavailable
 
 _log = logging.getLogger(__name__)

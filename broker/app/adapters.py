@@ -12,6 +12,7 @@ from broker.adapters.redis.audit.imported import RedisImportedTrails
 from broker.adapters.redis.audit.records import RedisAuditRecords
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.adapters.redis.hooks.deliveries import RedisDeliveries
 from broker.adapters.redis.hooks.hooks import RedisHooks
 from broker.adapters.redis.logs.backlog import RedisBacklog
@@ -21,7 +22,6 @@ from broker.adapters.redis.logs.retention import RedisRetention
 from broker.adapters.redis.machines.links import RedisLinks
 from broker.adapters.redis.messages.mailroom import RedisMailroom
 from broker.adapters.redis.needs.failures import RedisFailures
-from broker.adapters.redis.opening import open_redis
 from broker.adapters.redis.operations.installation import RedisInstallation
 from broker.adapters.redis.operations.pressure import RedisPressure
 from broker.adapters.redis.operations.processes import RedisProcesses
@@ -33,7 +33,6 @@ from broker.adapters.redis.people.machine_codes import RedisMachineCodes
 from broker.adapters.redis.people.members import RedisMembers
 from broker.adapters.redis.people.service_accounts import RedisServiceAccounts
 from broker.adapters.redis.people.sign_in_codes import RedisSignInCodes
-from broker.adapters.redis.people.standing import Standing
 from broker.adapters.redis.people.token_families import RedisTokenFamilies
 from broker.adapters.redis.people.tokens import RedisTokens
 from broker.adapters.redis.people.workspaces import RedisAdministrators, RedisWorkspaces
@@ -44,6 +43,7 @@ from broker.adapters.redis.plans.meters import RedisMeters
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.secrets.secrets import RedisSecrets
 from broker.adapters.redis.signals import RedisSignals
+from broker.adapters.redis.standing import Standing
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.views.views import RedisViews
 from broker.adapters.redis.workflows.commands import RedisCommands

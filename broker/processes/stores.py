@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from broker.adapters.clickhouse.client import clickhouse_server
 from broker.adapters.clickhouse.opening import embedded_log_store, open_in_time
 from broker.adapters.embedded import embedded_redis
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.adapters.redis.trouble import NOT_AS_GIVEN
 from broker.domain.errors import RelayError, Unavailable
 from broker.services.ports import LogStore

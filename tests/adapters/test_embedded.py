@@ -17,7 +17,7 @@ from broker.adapters.embedded import (
     embedded_redis,
     write_private,
 )
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 
 
 async def test_what_was_written_is_there_at_the_next_start(tmp_path: Path) -> None:

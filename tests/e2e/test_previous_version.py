@@ -5,7 +5,7 @@ from pathlib import Path
 
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 from connect.sdk.relay import AgentRelay
 from tests.fixtures.previous import VERSION, previous_code
 from tests.fixtures.processes import client, key_of, machine, refused, up

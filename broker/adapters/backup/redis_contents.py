@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.addresses import StoreKind, read_address
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.addresses import StoreKind, read_address
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.domain.errors import BadRequest, Conflict
 
 _OURS = "rc:*"

@@ -25,7 +25,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis, raise_first
-from broker.adapters.redis.people.standing import Standing
+from broker.adapters.redis.standing import Standing
 from broker.adapters.redis.trouble import unavailable
 from broker.domain import errors
 from broker.domain.errors import (

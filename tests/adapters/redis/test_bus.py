@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis.bus import RedisBus
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.domain.errors import Unavailable
 
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis.client import listen_on
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.domain.errors import Unavailable
 
 _MOST_STEPS = 40

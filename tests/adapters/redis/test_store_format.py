@@ -9,7 +9,7 @@ import pytest
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
-from broker.adapters.redis.opening import open_redis
+from broker.adapters.redis.connecting.opening import open_redis
 from broker.adapters.redis.store_format import FORMAT, StoreTooNew, bring_forward
 from broker.domain.ids import WorkspaceId
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.bus import RedisBus
-from broker.adapters.redis.people.standing import Standing
+from broker.adapters.redis.standing import Standing
 from broker.domain.ids import AgentId, FamilyId, MemberId, TokenId
 from broker.domain.people.access_changes import AccessChange
 

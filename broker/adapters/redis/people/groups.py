@@ -8,8 +8,8 @@ import orjson
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
-from broker.adapters.redis.people.standing import read_session_access
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.standing import read_session_access
 from broker.domain.ids import GroupId, MemberId, SessionId, WorkspaceId
 from broker.domain.people.pages import Page, cut_page, find_by_name, page_of
 from broker.domain.people.privacy import MAX_GROUPS, Group, SessionAccess

@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
-from broker.adapters.redis.people.standing import GONE
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.standing import GONE
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.people.access import MAX_PERSONAL_TOKENS, MAX_TOKENS, Principal, TokenKind

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from broker.adapters.redis.addresses import StoreKind, read_address
 from broker.adapters.redis.client import TextRedis
-from broker.adapters.redis.cluster import open_cluster
-from broker.adapters.redis.primary import open_primary
+from broker.adapters.redis.connecting.addresses import StoreKind, read_address
+from broker.adapters.redis.connecting.cluster import open_cluster
+from broker.adapters.redis.connecting.primary import open_primary
 
 
 def open_redis(url: str) -> TextRedis:

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from typing_extensions import override
 
-from broker.adapters.redis.addresses import StoreAddress
+from broker.adapters.redis.connecting.addresses import StoreAddress
 
 _T = TypeVar("_T")
 MAX_CONNECTIONS = 32

@@ -20,9 +20,9 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 from typing_extensions import override
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.addresses import StoreAddress, StoreKind
 from broker.adapters.redis.client import TextRedis, raise_first
-from broker.adapters.redis.connections import (
+from broker.adapters.redis.connecting.addresses import StoreAddress, StoreKind
+from broker.adapters.redis.connecting.connections import (
     MAX_CONNECTIONS,
     PROBE_MS,
     SOCKET_TIMEOUT_S,
