@@ -125,7 +125,7 @@ def told_of(world: World, text: str) -> str:
 def leading_into(world: World) -> list[Case]:
     """The fields that are asked for with the id of something in the session."""
     none = without(world)
-    return [each for each in CASES if each.type != "Subscription" and each.document(world) != each.document(none)]
+    return [each for each in CASES if each.type != "Subscription" and each.asked(world) != each.asked(none)]
 
 
 @pytest.mark.parametrize("whose", ["private", "another workspace"])

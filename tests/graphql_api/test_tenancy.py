@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import httpx
 import orjson
 import pytest
 import pytest_asyncio
-from graphql import GraphQLObjectType, build_schema
+from graphql import GraphQLObjectType, build_schema, parse_const_value, value_from_ast_untyped
 
 from broker.domain.ids import WorkspaceId
 from broker.domain.plans.api_limits import ApiLimits
@@ -281,6 +282,18 @@ def arguments(world: World) -> dict[str, str]:
     return fields | {name: f"input: {{{given}}}" for name, given in inputs.items()}
 
 
+class Asked(NamedTuple):
+    """An operation: its document is the same for every world, which is in the variables."""
+
+    document: str
+    variables: dict[str, Any]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is sent."""
+        return {"query": self.document, "variables": self.variables}
+
+
 class Case(NamedTuple):
     """One field of the table."""
 
@@ -288,25 +301,34 @@ class Case(NamedTuple):
     field: str
     needs: str
 
-    def document(self, world: World) -> str:
+    def asked(self, world: World) -> Asked:
         """An operation that asks for it, and for all that is below."""
         kind = SCHEMA.type_map[self.type]
         assert isinstance(kind, GraphQLObjectType)
         definition = kind.fields[self.field]
-        given = arguments(world).get(self.field, "") if definition.args else ""
-        asked = f"{self.field}{f'({given})' if given and self._takes(given) else ''} {EVERYTHING.below(definition)}"
+        given = value_from_ast_untyped(parse_const_value(f"{{{arguments(world).get(self.field, '')}}}"))
+        variables = {name: value for name, value in given.items() if name in definition.args}
+        declared = [f"${name}: {definition.args[name].type}" for name in variables]
+        if self.type == "Session":
+            variables, declared = {**variables, "of": world.keys["Session"]}, [*declared, "$of: String!"]
+        passed = ", ".join(f"{name}: ${name}" for name in variables if name != "of")
+        field = f"{self.field}{f'({passed})' if passed else ''} {_below(self.type, self.field)}"
         match self.type:
             case "Query" | "Mutation" | "Subscription":
-                return f"{self.type.lower()} {{ {asked} }}"
+                operation, selected = self.type.lower(), field
             case "Session":
-                return f'{{ session(key: "{world.keys["Session"]}") {{ {asked} }} }}'
+                operation, selected = "query", f"session(key: $of) {{ {field} }}"
             case _:
-                return f"{{ {self.type.lower()} {{ {asked} }} }}"
+                operation, selected = "query", f"{self.type.lower()} {{ {field} }}"
+        parameters = f"({', '.join(declared)})" if declared else ""
+        return Asked(f"{operation}{parameters} {{ {selected} }}", variables)
 
-    def _takes(self, given: str) -> bool:
-        kind = SCHEMA.type_map[self.type]
-        assert isinstance(kind, GraphQLObjectType)
-        return given.partition(":")[0] in kind.fields[self.field].args
+
+@cache
+def _below(kind: str, field: str) -> str:
+    found = SCHEMA.type_map[kind]
+    assert isinstance(found, GraphQLObjectType)
+    return EVERYTHING.below(found.fields[field])
 
 
 CASES = [Case(kind, name, needs) for field, needs in TABLE.items() for kind, _, name in [field.partition(".")]]
@@ -380,16 +402,15 @@ async def ask(world: World, case: Case, token: str | None, *, within: str = "") 
     """One field, over HTTP; `within`: the beginning of the address, which may name a workspace."""
     if case.type == "Subscription":
         return await follow(world, case, token, within=within)
-    body = {"query": case.document(world)}
     headers = {"content-type": "application/json"}
-    answer = await world.gateway.call("POST", f"{within}/graphql", body, token=token, **headers)
+    answer = await world.gateway.call("POST", f"{within}/graphql", case.asked(world).body, token=token, **headers)
     return Told(answer.status_code, answer.text)
 
 
 async def follow(world: World, case: Case, token: str | None, *, within: str = "") -> Told:
     """The first thing that a subscription tells, while something goes on in the session."""
     headers = {"Accept": "text/event-stream", **({"Authorization": f"Bearer {token}"} if token else {})}
-    url, body = f"{world.gateway.url}{within}/graphql", {"query": case.document(world)}
+    url, body = f"{world.gateway.url}{within}/graphql", case.asked(world).body
     stirring = asyncio.create_task(_stir(world))
     try:
         async with (
@@ -468,7 +489,7 @@ async def test_another_workspace_meets_nothing_of_this_one(world: World, caller:
         stranger = (await a_caller(other, machine, caller)).token
         for case in CASES:
             told = await ask(world, case, stranger)
-            assert_nothing_leaks(told, case.document(world), world)
+            assert_nothing_leaks(told, case.asked(world), world)
             behind = {code for code in told.codes - NEVER_REACHED if not code.endswith("_NOT_FOUND")}
             refused = set() if case.needs in MAY[caller] else {"NOT_PERMITTED"}
             assert behind <= refused, (case, told)
@@ -482,7 +503,7 @@ async def test_a_person_in_both_workspaces_meets_nothing_of_one_in_the_other(wor
     token = await in_both(world.gateway, other, role=role)
     for case in CASES:
         told = await ask(world, case, token, within=f"/w/{other.workspace}")
-        assert_nothing_leaks(told, case.document(world), world, but_of="Workspace")
+        assert_nothing_leaks(told, case.asked(world), world, but_of="Workspace")
         behind = {code for code in told.codes - NEVER_REACHED if not code.endswith("_NOT_FOUND")}
         assert behind <= (set() if case.needs in MAY[role] else {"NOT_PERMITTED"}), (case, told)
         unnamed = await ask(world, case, token)
@@ -510,15 +531,16 @@ async def test_who_was_shown_another_session_meets_nothing_of_this_one(world: Wo
     token = shared["url"].partition("share=")[2]
     for case in CASES:
         told = await ask(world, case, token)
-        assert_nothing_leaks(told, case.document(world), world, but_of="Workspace")
+        assert_nothing_leaks(told, case.asked(world), world, but_of="Workspace")
     await assert_untouched(world)
 
 
-def assert_nothing_leaks(told: Told, asked: str, world: World, *, but_of: str = "") -> None:
+def assert_nothing_leaks(told: Told, asked: Asked, world: World, *, but_of: str = "") -> None:
     """What the caller said itself may come back in a refusal."""
+    said = orjson.dumps(asked.variables).decode()
     assert SECRET not in told.text, (asked, told)
     for kind, key in world.keys.items():
-        if kind != but_of and key not in asked and world.id(kind) not in asked:
+        if kind != but_of and key not in said and world.id(kind) not in said:
             assert key not in told.text, (kind, asked, told)
             assert world.id(kind) not in told.text, (kind, asked, told)
 
