@@ -165,6 +165,10 @@ class Timings:
     """Of one attempt's output that is kept with its run; the log has all of it."""
     workflow_outputs_bytes: int = 64 * _MIB
     """Of all outputs of one run; beyond that none is kept."""
+    workflow_lease_ms: int = 4_000
+    """A run whose worker was killed is another's after that; whoever looks at one for longer renews it."""
+    workflow_handed_bytes: int = 16 * 1024
+    """What a command has written at most for its end to be told to the worker of its run, which asks for more."""
     workflow_place_s: int = 10 * _MINUTE_S
     """How long a step waits for its machine, or for a place in the plan."""
     hook_held_files: int = 1_000

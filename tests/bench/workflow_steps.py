@@ -34,8 +34,9 @@ _HOPS = 200
 _OVERHEAD = (
     "Commands (`true`), each after the one before, on one relay-connect. From the end of one (`command.ended`, which "
     "makes the next ready) to the order of the next in its machine's mailbox (`command.ordered`): between the words of "
-    "both that Redis gives to a process that listens. Between them a worker is woken, claims the run, writes the end, "
-    "the decision and the events, and orders. The raw hop is an append with its publish, read by another process."
+    "both that Redis gives to a process that listens. Between them the worker that is handed the run with that end "
+    "writes the end, the decision and the events, and orders. The raw hop is an append with its publish, read by "
+    "another process."
 )
 _BESIDE = (
     f"The same file of commands (`true`), one after the other or all at once, in npm {_PEER} {_PEER_VERSION} on Node, "

@@ -102,12 +102,14 @@ class Standing:
         known = self._privacy.setdefault(principal.workspace, Privacy())
         if known.version != privacy:
             await self._read_privacy(principal.workspace, known)
-        now = replace(principal, access=int(access), privacy=known)
+        now: dict[str, Any] = {"access": int(access), "privacy": known}
         if plan:
-            now = replace(now, plan=Plan(plan), slug=slug)
+            now |= {"plan": Plan(plan), "slug": slug}
         if ends:
-            now = replace(now, expires_at_ms=min(int(ends), now.expires_at_ms or int(ends)))
-        return replace(now, name=name or now.name, role=MemberRole(role)) if role else now
+            now["expires_at_ms"] = min(int(ends), principal.expires_at_ms or int(ends))
+        if role:
+            now |= {"name": name or principal.name, "role": MemberRole(role)}
+        return replace(principal, **now)
 
     async def _read_privacy(self, workspace: WorkspaceId, known: Privacy) -> None:
         version, rows, groups = await self._scripts.run("read_privacy", workspace)

@@ -13,13 +13,13 @@ from broker.domain.agents.agents import Agent, AgentState, FileLimits, RunPart, 
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.vendors import ASK_WRITES, KEEP_READONLY
 from broker.domain.errors import BadRequest, NoPlacement, NotFound, SpawnFailed
-from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
+from broker.domain.ids import AgentId, MemberId, MessageId, ProxyId, SessionId
 from broker.domain.logs.events import EventKind
 from broker.domain.machines.ownership import Asker, administers, behind
 from broker.domain.machines.placement import Proxy, place
 from broker.domain.messages.envelope import instructions
 from broker.domain.names import looks_like_id
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
 from broker.domain.plans.budgets import Gift, count_amount
 from broker.protocol.proxy import AskedBy
 from broker.services.live.hub import Hub
@@ -233,14 +233,22 @@ class Spawner:
     async def _asker(self, principal: Principal, spawner: Agent | None) -> Asker:
         """Who asks, and who is behind that."""
         root = spawner.behind if spawner else behind(principal)
-        member = await self._members.member(principal.workspace, root.member) if root and root.member else None
         return Asker(
             kind="agent" if spawner else behind(principal).kind,
             name=principal.name,
             agent=principal.agent,
             behind=root,
-            is_admin=root is not None and (root.admin or administers(member.role if member else None)),
+            is_admin=root is not None and (root.admin or administers(await self._role_of(principal, root.member))),
         )
+
+    async def _role_of(self, principal: Principal, member: MemberId | None) -> MemberRole | None:
+        """What a member is by now. A caller's own role was read with the caller."""
+        if member is None:
+            return None
+        if principal.role is not None and member == principal.answerable:
+            return principal.role
+        found = await self._members.member(principal.workspace, member)
+        return found.role if found else None
 
     async def _order(
         self,

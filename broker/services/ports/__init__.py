@@ -58,6 +58,7 @@ from broker.services.ports.traces import SpanSink
 from broker.services.ports.workflows import (
     Claim,
     ClaimedRun,
+    HandedRun,
     LoggedEvent,
     NewRun,
     Reach,
@@ -100,6 +101,7 @@ __all__ = [
     "Failures",
     "Glimpsed",
     "GroupRecords",
+    "HandedRun",
     "Happened",
     "Held",
     "HeldHook",

@@ -145,6 +145,17 @@ class Written:
     """Whether the run is let go of with this, as by `settle`."""
     due_at_ms: int | None = None
     """When it is to be looked at again then; None: when something happens to it."""
+    holder: str = ""
+    """The worker that it is handed to then (`WorkflowRecords.handed`); '' where it may be anybody's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedRun:
+    """A run that a command has ended of, claimed for the worker that had let go of it last."""
+
+    workspace: WorkspaceId
+    claimed: ClaimedRun
+    now_ms: int
 
 
 class WorkflowRecords(Protocol):
@@ -251,6 +262,11 @@ class WorkflowRecords(Protocol):
 
     def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
         """(workspace, seconds) when a run becomes the next that is due there; None: some may be lost."""
+
+    def handed(self, holder: str) -> AsyncIterator[HandedRun | None]:
+        """Runs that are a worker's for `TIMINGS.workflow_lease_ms`, as if it had claimed them; None: some may be lost,
+        and are anybody's when that has ended.
+        """
 
 
 class WebhookTokens(Protocol):

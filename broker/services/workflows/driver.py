@@ -128,8 +128,11 @@ class Driver:
         self._folded: OrderedDict[WorkflowRunId, _Folded] = OrderedDict()
         """None that may be ahead of what was written."""
 
-    async def look(self, workspace: WorkspaceId, claimed: ClaimedRun, *, now_ms: int) -> None:
-        """Bring a run as far as it comes by now, and let go of it. Raises `Unavailable`, `Fenced`."""
+    async def look(self, workspace: WorkspaceId, claimed: ClaimedRun, *, now_ms: int, holder: str = "") -> None:
+        """Bring a run as far as it comes by now, and let go of it. Raises `Unavailable`, `Fenced`.
+
+        `holder`: who asks to have it again first, see `Written`.
+        """
         row = claimed.row
         try:
             definition = await self._definitions.get(workspace, row.definition, row.workflow)
@@ -140,7 +143,7 @@ class Driver:
             return
         try:
             by.require_to_drive(row.session)
-            await self._drive(workspace, claimed, definition, folded, by=by, now_ms=now_ms)
+            await self._drive(workspace, claimed, definition, folded, by=by, now_ms=now_ms, holder=holder)
         except (NotPermitted, NotAuthenticated) as refused:
             self._folded.pop(claimed.id, None)
             await self._records.settle(workspace, claimed, due_at_ms=None, held=refused.message)
@@ -163,6 +166,7 @@ class Driver:
         *,
         by: Principal,
         now_ms: int,
+        holder: str,
     ) -> None:
         """Until nothing follows any more, and let go of the run."""
         row, session = claimed.row, claimed.session
@@ -188,7 +192,9 @@ class Driver:
                 await self._look_around(scene, found)
             else:
                 found.facts += [fact for each in outstanding(folded.run) for fact in _give_up(each)]
-            wrote = await self._write(workspace, claimed, folded, definition, found, scene=scene, now_ms=now_ms)
+            wrote = await self._write(
+                workspace, claimed, folded, definition, found, scene=scene, now_ms=now_ms, holder=holder
+            )
             if wrote is _Wrote.NOTHING:
                 await self._records.settle(workspace, claimed, due_at_ms=_due_at(folded.run, found))
                 return
@@ -201,8 +207,9 @@ class Driver:
         self, workspace: WorkspaceId, row: RunRow, definition: Definition, *, entries: int | None
     ) -> _Folded:
         """The run as far as its journal goes. `entries`: how many that has, where that is known."""
-        fresh = _Folded(run=Run(workflow=definition.workflow), stored=(row.state, row.reason))
-        folded = self._folded.pop(row.id, None) or fresh
+        folded = self._folded.pop(row.id, None)
+        if folded is None:
+            folded = _Folded(run=Run(workflow=definition.workflow), stored=(row.state, row.reason))
         self._folded[row.id] = folded
         if len(self._folded) > _KEPT:
             self._folded.popitem(last=False)
@@ -255,6 +262,7 @@ class Driver:
         *,
         scene: Scene | None,
         now_ms: int,
+        holder: str,
     ) -> _Wrote:
         """Write what was found and is decided on it, before anything of it is carried out."""
         run, entries = folded.run, list[Entry]()
@@ -284,6 +292,7 @@ class Driver:
                 orders=orders if is_last else (),
                 rests=rests and is_last,
                 due_at_ms=due_at_ms,
+                holder=holder,
             )
             if not await self._records.append(workspace, claimed, written, after=folded.entries):
                 self._folded.pop(claimed.id, None)  # it is ahead of what was written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,8 @@ from broker.services.workflows.scene import Scene, Survey
 _CHECK_MS = 30_000
 """For a check that says nothing else; tests may take longer."""
 _TESTS_MS = 15 * 60_000
+_What = Mapping[str, Any]
+"""What a machine is to do, as fields of a `RunCommand`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ class MachineCommands:
 
     async def prepare(self, scene: Scene, step: StepEntry) -> CommandOrder:
         """The order for the newest attempt of a step. Raises `NoPlacement`, `NotFound`."""
-        return await self._prepare(scene, step, await self._of_step(scene, step), agent=None)
+        command = command_id(scene.row.id, step.name, scene.standing(step.name).attempt)
+        return await self._prepare(scene, step, command, await self._of_step(scene, step), agent=None)
 
     async def check(self, scene: Scene, step: StepEntry, agent: AgentEntry | None) -> Checked:
         """Have the step's machine look at its conditions that only it can look at. Raises `NoPlacement`, `NotFound`."""
@@ -97,8 +100,9 @@ class MachineCommands:
         known = {each.command: each.told for each in await self._commands.of(scene.workspace, ids)}
         for command, number in ids.items():
             if command not in known:
-                order = await self._of_check(scene, step, wanted[number], number=number, agent=agent)
-                await self._commands.order(scene.workspace, await self._prepare(scene, step, order, agent=agent))
+                order = await self._of_check(scene, wanted[number])
+                prepared = await self._prepare(scene, step, command, order, agent=agent)
+                await self._commands.order(scene.workspace, prepared)
         if len(known) < len(ids) or not all(each.state.is_end for each in known.values()):
             return Checked(is_over=False)
         for command, number in ids.items():
@@ -119,20 +123,26 @@ class MachineCommands:
         for known in await self._commands.of(scene.workspace, [command]):
             return known.told if known.told.state.is_end else None
         agent = scene.agent(step.agent) if step.agent else None
-        about = self._about(scene, step, command, agent)
-        order = about.model_copy(
-            update={"kind": CommandKind.PATHS_HASHED, "text": "\n".join(patterns), "timeout_ms": _CHECK_MS}
-        )
-        await self._commands.order(scene.workspace, await self._prepare(scene, step, order, agent=agent))
+        order = {"kind": CommandKind.PATHS_HASHED, "text": "\n".join(patterns), "timeout_ms": _CHECK_MS}
+        await self._commands.order(scene.workspace, await self._prepare(scene, step, command, order, agent=agent))
         return None
 
     async def _prepare(
-        self, scene: Scene, step: StepEntry, command: RunCommand, *, agent: AgentEntry | None
+        self, scene: Scene, step: StepEntry, command: CommandId, what: _What, *, agent: AgentEntry | None
     ) -> CommandOrder:
         proxy = await self._machine(scene, scene.machine(step, agent))
-        asked_by = await self._spawner.describe_asker(scene.by, proxy, session=scene.session.id)
-        consent = _tell_consent(scene, step.name, proxy)
-        order = command.model_copy(update={"asked_by": asked_by, **consent})
+        order = RunCommand(
+            command=command,
+            run=scene.row.id,
+            step=step.name,
+            attempt=scene.standing(step.name).attempt,
+            session=scene.session.id,
+            file=scene.row.name,
+            cwd=scene.folder(step, agent),
+            asked_by=await self._spawner.describe_asker(scene.by, proxy, session=scene.session.id),
+            **what,
+            **_tell_consent(scene, step.name, proxy),
+        )
         return order_command(order, proxy, link=LinkId(proxy.id))
 
     async def _machine(self, scene: Scene, reference: str | None) -> Proxy:
@@ -149,72 +159,50 @@ class MachineCommands:
             raise NoPlacement("several machines are connected, or none: say on which one to run")
         return online[0]
 
-    async def _of_step(self, scene: Scene, step: StepEntry) -> RunCommand:
+    async def _of_step(self, scene: Scene, step: StepEntry) -> _What:
         """The command that a step is."""
-        attempt, spec = scene.standing(step.name).attempt, scene.spec(step.name)
-        about = self._about(scene, step, command_id(scene.row.id, step.name, attempt), None)
+        spec = scene.spec(step.name)
         if spec.kind is StepType.WORKTREE:
             path = step.path or f".worktrees/{step.name}"
-            return about.model_copy(
-                update={
-                    "kind": CommandKind.WORKTREE_ADD,
-                    "template": worktree_template(path=path, branch=str(step.branch), base=step.base_branch),
-                    "path": path,
-                    "branch": step.branch,
-                    "base": step.base_branch,
-                    "create_branch": step.create_branch,
-                    "timeout_ms": spec.timeout_ms,
-                }
-            )
+            return {
+                "kind": CommandKind.WORKTREE_ADD,
+                "template": worktree_template(path=path, branch=str(step.branch), base=step.base_branch),
+                "path": path,
+                "branch": step.branch,
+                "base": step.base_branch,
+                "create_branch": step.create_branch,
+                "timeout_ms": spec.timeout_ms,
+            }
         if (file := awaited_file(step.wait_for)) is not None:
             ends_ms = longest_wait_ms(step.wait_for or {})
             limit_ms = ends_ms if spec.timeout_ms is None else min(spec.timeout_ms, ends_ms)
-            return about.model_copy(update={"kind": CommandKind.FILE_AWAITED, "text": file, "timeout_ms": limit_ms})
+            return {"kind": CommandKind.FILE_AWAITED, "text": file, "timeout_ms": limit_ms}
         text = str(step.command)
         template = preflight_template if step.name in scene.definition.preflights else shell_template
-        return about.model_copy(
-            update={
-                "template": template(text),
-                "text": text,
-                "values": await _values(scene, text),
-                "timeout_ms": spec.timeout_ms,
-            }
-        )
+        return {
+            "kind": CommandKind.SHELL,
+            "template": template(text),
+            "text": text,
+            "values": await _values(scene, text),
+            "timeout_ms": spec.timeout_ms,
+        }
 
-    async def _of_check(
-        self, scene: Scene, step: StepEntry, condition: Verification, *, number: int, agent: AgentEntry | None
-    ) -> RunCommand:
-        attempt = scene.standing(step.name).attempt
-        command = command_id(scene.row.id, step.name, attempt, part=f"check:{number}")
-        about = self._about(scene, step, command, agent)
+    async def _of_check(self, scene: Scene, condition: Verification) -> _What:
         text = "" if condition.value is None else str(condition.value)
         match condition.type:
             case VerificationType.FILE_EXISTS:
-                return about.model_copy(update={"kind": CommandKind.FILE_EXISTS, "text": text, "timeout_ms": _CHECK_MS})
+                return {"kind": CommandKind.FILE_EXISTS, "text": text, "timeout_ms": _CHECK_MS}
             case VerificationType.GIT_CLEAN:
-                return about.model_copy(update={"kind": CommandKind.GIT_CLEAN, "timeout_ms": _CHECK_MS})
+                return {"kind": CommandKind.GIT_CLEAN, "timeout_ms": _CHECK_MS}
             case kind:
                 usual_ms = _TESTS_MS if kind == VerificationType.TESTS_PASS else _CHECK_MS
-                return about.model_copy(
-                    update={
-                        "template": check_template(text or "the tests of the folder"),
-                        "text": text,
-                        "values": await _values(scene, text),
-                        "timeout_ms": condition.timeout_ms or usual_ms,
-                    }
-                )
-
-    def _about(self, scene: Scene, step: StepEntry, command: str, agent: AgentEntry | None) -> RunCommand:
-        return RunCommand(
-            command=command,
-            run=scene.row.id,
-            step=step.name,
-            attempt=scene.standing(step.name).attempt,
-            session=scene.session.id,
-            file=scene.row.name,
-            kind=CommandKind.SHELL,
-            cwd=scene.folder(step, agent),
-        )
+                return {
+                    "kind": CommandKind.SHELL,
+                    "template": check_template(text or "the tests of the folder"),
+                    "text": text,
+                    "values": await _values(scene, text),
+                    "timeout_ms": condition.timeout_ms or usual_ms,
+                }
 
 
 def _tell_consent(scene: Scene, step: str, proxy: Proxy) -> dict[str, Any]:

@@ -15,6 +15,8 @@ _LOOK_S = 0.25
 
 def unmet(conditions: Sequence[Verification], evidence: Evidence, *, task: str = "") -> str | None:
     """Why the first condition does not hold, see `evidence.unmet`; also that a look at them took too long."""
+    if not conditions:
+        return None
     try:
         return within(_LOOK_S, lambda: looks.unmet(conditions, evidence, task=task))
     except TakesTooLong:

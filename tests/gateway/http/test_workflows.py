@@ -7,13 +7,15 @@ import contextlib
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import orjson
 import pytest
+from redis.asyncio import Redis
 
+from broker.adapters.redis import keys
 from broker.app import build_driver, build_workflows
 from broker.domain.agents.agents import Dialect
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
@@ -22,6 +24,7 @@ from broker.domain.workflows.runs.commands import digest_of, shell_template
 from broker.protocol.agents.events import ApprovalRequested, TurnOutcome
 from broker.protocol.proxy import Answer as OrderedAnswer
 from broker.protocol.proxy import Deliver, FrameRecorded, RunCommand, Spawn, Stop
+from broker.services.ports import ClaimedRun
 from broker.settings import Settings
 from tests.fixtures.desk import DEMO
 from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine
@@ -554,23 +557,58 @@ async def drive(gateway: Gateway, run: str, fate: Fate) -> dict[str, Any]:
     return cast(dict[str, Any], shown)
 
 
+async def drive_handed(gateway: Gateway, run: str, fate: Fate) -> dict[str, Any]:
+    """The same by drivers that are handed the run, of which one dies with it: its lease ends, and another claims it."""
+    adapters = gateway.adapters
+    mortal: Any = {name: Mortal(getattr(adapters, name), fate) for name in ("workflows", "commands", "registry")}
+    drivers = [build_driver(Settings(), replace(adapters, **mortal))]
+    due = keys.key(gateway.workspace, "workflow_due")
+
+    async def look(claimed: ClaimedRun, now_ms: int) -> None:
+        try:
+            await drivers[-1].look(gateway.workspace, claimed, now_ms=now_ms, holder="me")
+        except Killed:
+            drivers.append(build_driver(Settings(), adapters))
+            await cast(Redis, adapters.redis).zadd(due, {run: 1})
+
+    async def take_handed() -> None:
+        async for handed in adapters.workflows.handed("me"):
+            if handed is not None:
+                await look(handed.claimed, handed.now_ms)
+
+    async with asyncio.timeout(60):
+        taking = asyncio.create_task(take_handed())
+        while (shown := await gateway.ok("GET", f"{RUNS}/{run}"))["state"] == "running":
+            claim = await adapters.workflows.claim(gateway.workspace, most=10, lease_s=60)
+            for claimed in claim.runs:
+                await look(claimed, claim.now_ms)
+            await asyncio.sleep(0.01)
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+    return cast(dict[str, Any], shown)
+
+
 def ordered(machine: Machine) -> Counter[str]:
     """How often each agent and each command was ordered."""
     spawns = [str(each.agent) for each in machine.commands if isinstance(each, Spawn)]
     return Counter(spawns + [each.command for each in machine.commands if isinstance(each, RunCommand)])
 
 
-@pytest.mark.parametrize("text", [TWO, TWO_COMMANDS], ids=["agents", "commands"])
+@pytest.mark.parametrize(
+    ("text", "driven"),
+    [(TWO, drive), (TWO_COMMANDS, drive), (TWO_COMMANDS, drive_handed)],
+    ids=["agents", "commands", "commands, handed over"],
+)
 @pytest.mark.parametrize("heard", [False, True], ids=["unheard", "heard"])
 async def test_a_driver_that_dies_at_any_question_to_the_store_leaves_a_run_that_ends_and_does_nothing_twice(
-    gateway: Gateway, heard: bool, text: str
+    gateway: Gateway, heard: bool, text: str, driven: Callable[[Gateway, str, Fate], Awaitable[dict[str, Any]]]
 ) -> None:
     async with gateway.machine(runs_commands=True) as machine:
         at, survived = 1, False
         while not survived:
             fate = Fate(at=at, heard=heard)
             run = await gateway.ok("POST", RUNS, {"text": text, "session": f"run-{at}"})
-            shown = await drive(gateway, run["id"], fate)
+            shown = await driven(gateway, run["id"], fate)
             assert (shown["state"], states(shown)) == ("completed", {"first": "completed", "second": "completed"}), at
             assert [len(each["attempts"]) for each in shown["steps"]] == [1, 1], at
             survived = fate.asked < at

@@ -23,7 +23,7 @@ from broker.domain.workflows.runs.commands import CommandId
 from broker.domain.workflows.runs.journal import Entry, Fact, RunStarted, RunState
 from broker.domain.workflows.runs.journal_text import read_entry, write_entry
 from broker.domain.workflows.runs.steering import describe_act
-from broker.services.ports import Claim, ClaimedRun, LoggedEvent, NewRun, RunRow, Written
+from broker.services.ports import Claim, ClaimedRun, HandedRun, LoggedEvent, NewRun, RunRow, Written
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
 _PAGE = 5_000
@@ -173,6 +173,7 @@ class RedisWorkflows:
             orders=orjson.dumps([describe_order(each) for each in written.orders]),
             rests="1" if written.rests else "",
             due_ms="" if written.due_at_ms is None else written.due_at_ms,
+            holder=written.holder,
         )
         if done < 0:
             raise Fenced("another worker has taken the run")
@@ -279,6 +280,17 @@ class RedisWorkflows:
                 root, due_in_ms = message.split(" ")
                 yield keys.workspace_of(root), int(due_in_ms) / 1000
 
+    async def handed(self, holder: str) -> AsyncIterator[HandedRun | None]:
+        """Runs that are handed to a worker; None: some may be lost."""
+        async with aclosing(listen_on(self._redis, f"{keys.WORKFLOW_CHANNEL}:{holder}")) as messages:
+            async for message in messages:
+                if message is None:
+                    yield None
+                    continue
+                root, now_ms, found = orjson.loads(message)
+                claimed = await self._claimed(found)
+                yield HandedRun(workspace=keys.workspace_of(root), claimed=claimed, now_ms=now_ms)
+
 
 def _events(events: Sequence[LoggedEvent]) -> bytes:
     return orjson.dumps([[each.kind, each.agent or "", each.name or "", each.data.decode()] for each in events])
@@ -299,7 +311,8 @@ def _read_principal(text: str) -> Principal:
 
 
 def _pair(flat: Sequence[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+    """A hash as scripts have it. One without fields is an object in JSON: Lua cannot tell that from a list."""
+    return dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {}
 
 
 def _row(run: WorkflowRunId, row: Mapping[str, str]) -> RunRow:

@@ -26,13 +26,18 @@ def _kind(name: str) -> str:
 
 
 @cache
+def _members() -> dict[type, tuple[str, ...]]:
+    return {each: tuple(one.name for one in fields(each)) for each in (*get_args(Fact), *get_args(Command))}
+
+
+@cache
 def _adapters() -> dict[str, TypeAdapter[Any]]:
     return {_kind(each.__name__): TypeAdapter(each) for each in (*get_args(Fact), *get_args(Command))}
 
 
 def write_entry(entry: Entry) -> str:
     """One entry as one line. What it tells of stands apart: a timer has an `at_ms` of its own."""
-    named = ((each.name, getattr(entry.what, each.name)) for each in fields(entry.what))
+    named = ((name, getattr(entry.what, name)) for name in _members()[type(entry.what)])
     what = {name: value for name, value in named if value is not None}
     return to_json({"at_ms": entry.at_ms, "kind": kind_of(entry.what), "what": what}).decode()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import merge
+from itertools import chain
 
 from broker.domain.workflows.graphs.graph import Workflow
 from broker.domain.workflows.runs.journal import Aide, AideEnded, AttemptEnded
@@ -142,7 +143,7 @@ class Roster:
 
     def names(self, *states: StepState) -> Iterator[str]:
         """Those in one of the states, in the order of the file."""
-        return self._find_named(merge(*(self._numbers[each] for each in states)))
+        return self._find_named([self._numbers[each] for each in states])
 
     def any(self, *states: StepState) -> bool:
         """Whether there are any in one of the states."""
@@ -150,10 +151,12 @@ class Roster:
 
     def frontier(self, *states: StepState) -> Iterator[str]:
         """Pending steps that may have become ready or impossible, with those in the states, in the file's order."""
-        return self._find_named(merge(self._frontier, *(self._numbers[each] for each in states)))
+        return self._find_named([self._frontier, *(self._numbers[each] for each in states)])
 
-    def _find_named(self, numbers: Iterator[int]) -> Iterator[str]:
-        return (self.workflow.names[each] for each in numbers)
+    def _find_named(self, lists: Sequence[list[int]]) -> Iterator[str]:
+        """Mostly one of them has anything: every decision asks, so what it takes to merge them counts."""
+        filled = [each for each in lists if each]
+        return map(self.workflow.names.__getitem__, merge(*filled) if len(filled) > 1 else chain(*filled))
 
 
 def _has(numbers: list[int], number: int) -> bool:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
+
 import pytest
+from redis.asyncio import Redis
 
 from broker.adapters.redis import keys
 from broker.domain.errors import Fenced
 from broker.domain.ids import ProxyId, WorkflowRunId
+from broker.domain.timings import TIMINGS
 from broker.domain.workflows.runs.commands import CommandId, CommandState
 from broker.domain.workflows.runs.journal import AttemptEnded, Entry, Outcome, StartAttempt
-from broker.services.ports import ClaimedRun, NewRun, Written
+from broker.services.ports import ClaimedRun, HandedRun, NewRun, Written
 from tests.adapters.redis.workflows.test_commands import ID, an_order, linked, told
 from tests.fixtures.desk import Desk, a_person
 
@@ -41,10 +48,11 @@ async def begun(desk: Desk, *, lease_s: float = 60, machine: str | None = None, 
     return claimed
 
 
-def decided(desk: Desk, *, due_at_ms: int | None = None, knows: bool = True) -> Written:
+def decided(desk: Desk, *, due_at_ms: int | None = None, knows: bool = True, holder: str = "") -> Written:
     """That a step begins, with its order, and that nothing else follows."""
     start = Entry(at_ms=1, what=StartAttempt(step="build", attempt=1, effect=str(ID)))
-    return Written(entries=[start], orders=[an_order(desk, run=RUN, knows=knows)], rests=True, due_at_ms=due_at_ms)
+    orders = [an_order(desk, run=RUN, knows=knows)]
+    return Written(entries=[start], orders=orders, rests=True, due_at_ms=due_at_ms, holder=holder)
 
 
 async def ordered(desk: Desk) -> list[CommandId]:
@@ -127,3 +135,86 @@ async def test_a_claim_says_which_commands_are_kept_no_longer(desk: Desk) -> Non
     await desk.adapters.redis.delete(keys.key(desk.workspace, "command", ID))
     (claimed,) = await claim(desk)
     assert (list(claimed.ended), claimed.forgotten) == ([], {ID})
+
+
+@contextlib.asynccontextmanager
+async def handed_to(desk: Desk, holder: str) -> AsyncIterator[AsyncGenerator[HandedRun | None, None]]:
+    """What a worker that listens is handed, once it hears."""
+    handed = cast("AsyncGenerator[HandedRun | None, None]", desk.adapters.workflows.handed(holder))
+    async with contextlib.aclosing(handed), asyncio.timeout(10):
+        assert await anext(handed) is None
+        yield handed
+
+
+async def resting(desk: Desk, *, holder: str = "me") -> ClaimedRun:
+    """A run whose command has been ordered, let go of by `holder`."""
+    await linked(desk)
+    claimed = await begun(desk, machine=desk.link)
+    assert await desk.adapters.workflows.append(desk.workspace, claimed, decided(desk, holder=holder), after=1)
+    await told(desk, CommandState.STARTED)
+    return claimed
+
+
+async def lease_ends(desk: Desk) -> None:
+    await cast(Redis, desk.adapters.redis).zadd(keys.key(desk.workspace, "workflow_due"), {RUN: 1})
+
+
+async def test_the_end_of_a_command_hands_its_run_to_the_worker_that_let_go_of_it_as_a_claim_would(desk: Desk) -> None:
+    before = await resting(desk)
+    async with handed_to(desk, "me") as handed:
+        await told(desk, CommandState.ENDED, exit_code=3, output="half\n")
+        found = await anext(handed)
+        assert found is not None
+        assert (found.workspace, found.claimed.fence) == (desk.workspace, before.fence + 1)
+        assert not await claim(desk), "it is that worker's"
+        await lease_ends(desk)
+        (claimed,) = await claim(desk)
+    assert claimed.fence == found.claimed.fence + 1
+    for name in ("session", "by", "machine", "forgotten"):
+        assert getattr(found.claimed, name) == getattr(claimed, name), name
+    assert list(found.claimed.ended) == list(claimed.ended) == await desk.adapters.commands.of(desk.workspace, [ID])
+    assert found.claimed.row == claimed.row
+    with pytest.raises(Fenced):
+        await desk.adapters.workflows.append(desk.workspace, found.claimed, Written(entries=[]), after=2)
+
+
+async def test_a_run_whose_worker_is_gone_is_anybodys(desk: Desk) -> None:
+    await resting(desk)
+    await told(desk, CommandState.ENDED, exit_code=0)
+    assert [each.id for each in await claim(desk)] == [RUN]
+
+
+@pytest.mark.parametrize(
+    ("holder", "letters"), [("", 1), ("me", TIMINGS.workflow_handed_bytes + 1)], ids=["asked for none", "much to tell"]
+)
+async def test_a_run_is_anybodys_that_is_not_handed_over(desk: Desk, holder: str, letters: int) -> None:
+    await resting(desk, holder=holder)
+    async with handed_to(desk, "me"):
+        await told(desk, CommandState.ENDED, exit_code=0, output="x" * letters)
+        assert [each.id for each in await claim(desk)] == [RUN]
+
+
+async def test_a_run_that_is_looked_at_is_handed_to_nobody_and_is_due_again_right_after(desk: Desk) -> None:
+    await resting(desk)
+    await lease_ends(desk)
+    (held,) = await claim(desk)
+    async with handed_to(desk, "me"):
+        await told(desk, CommandState.ENDED, exit_code=0)
+        assert not await claim(desk)
+        await desk.adapters.workflows.settle(desk.workspace, held, due_at_ms=None)
+        assert [each.id for each in await claim(desk)] == [RUN]
+
+
+async def test_other_workers_know_when_to_look_at_a_run_whose_worker_died_with_it(desk: Desk) -> None:
+    await resting(desk)
+    wakeups = cast("AsyncGenerator[tuple[str, float] | None, None]", desk.adapters.workflows.wakeups())
+    async with contextlib.aclosing(wakeups), handed_to(desk, "me"):
+        assert await anext(wakeups) is None
+        await told(desk, CommandState.ENDED, exit_code=0)
+        while (word := await anext(wakeups)) is None or word[0] != desk.workspace:
+            pass
+        lease_s = TIMINGS.workflow_lease_ms / 1000
+        assert word[1] == 2 * lease_s
+        found = await desk.adapters.workflows.claim(desk.workspace, most=10, lease_s=60)
+        assert found.next_in_s is not None
+        assert 0 < found.next_in_s <= lease_s

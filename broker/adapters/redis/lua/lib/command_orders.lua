@@ -6,24 +6,31 @@
 --   patience_ms  after this it is not begun any more; likewise, how long a machine may be away that has begun it
 --   lasts_ms     what it may take, '' for as long as it likes
 --   refused      why it is not ordered, as JSON; '' where it is
--- Returns how far it is: 'ordered', 'refused', or what it was before
-local function order_command(o)
+-- Returns how far it is: 'ordered', 'refused', or what it was before; and for the first two what is to be told of that:
+-- the event's data, or the reason with which `advance_command` ends it.
+local function enter_order(o)
   local key = K.command(o.command)
   if redis.call('HSETNX', key, 'state', 'ordered') == 0 then return redis.call('HGET', key, 'state') end
   redis.call('HSET', key, 'run', o.run, 'step', o.step, 'attempt', o.attempt, 'kind', o.kind, 'session', o.session,
     'link', o.link, 'patience', o.patience_ms, 'lasts', o.lasts_ms, 'at_ms', NOW, 'told', '{}')
   redis.call('EXPIRE', key, T.command_kept_s)
-  local refused = o.refused
-  if refused == '' and redis.call('EXISTS', K.link(o.link)) == 0 then
-    refused = object('reason', 'its machine is not known any more')
-  end
-  if refused ~= '' then
-    advance_command(o.command, 'refused', refused)
-    return 'refused'
-  end
+  if o.refused ~= '' then return 'refused', o.refused end
   local not_after = NOW + o.patience_ms
-  append(o.session, 'command.ordered', nil, nil, command_event(o.command, o, 'ordered', object('machine', o.link)))
+  if not post(o.link, extended(o.order, 'not_after_ms', not_after)) then
+    return 'refused', object('reason', 'its machine is not known any more')
+  end
   wake_at(not_after, 'command|' .. o.command)
-  post(o.link, extended(o.order, 'not_after_ms', not_after))
-  return 'ordered'
+  return 'ordered', command_event(o.command, o, 'ordered', object('machine', o.link))
+end
+
+-- The same for several, told behind `groups` of events of their session, see `append_groups`.
+local function order_commands(session, orders, groups)
+  local refused = {}
+  for _, each in ipairs(orders) do
+    local state, told = enter_order(each)
+    if told and state == 'ordered' then groups[#groups + 1] = {'command.ordered', nil, nil, {told}} end
+    if told and state == 'refused' then refused[#refused + 1] = {each.command, told} end
+  end
+  append_groups(session, groups)
+  for _, each in ipairs(refused) do advance_command(each[1], 'refused', each[2]) end
 end

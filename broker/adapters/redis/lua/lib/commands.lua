@@ -30,11 +30,11 @@ local function list_ended(run)
   return found
 end
 
--- How far a command has come, said once for each step; `shown` is JSON that only the log has.
--- Returns 1, or 0 when it had come so far before.
-local function advance_command(id, state, told, shown)
-  local c = load_command(id)
-  if not c.state or COMMAND_ENDS[c.state] or c.state == state then return 0 end
+-- Whether that is news of a command, `c` as `load_command` has it: each state is said once, and none after an end.
+local function goes_on(c, state) return c.state and not COMMAND_ENDS[c.state] and c.state ~= state end
+
+-- What that news leads to; `shown` is JSON that only the log has.
+local function advance(id, c, state, told, shown)
   redis.call('HSET', K.command(id), 'state', state, 'at_ms', NOW, 'told', told)
   redis.call('EXPIRE', K.command(id), T.command_kept_s)
   local kind = COMMAND_ENDS[state] and 'command.ended' or 'command.started'
@@ -44,6 +44,13 @@ local function advance_command(id, state, told, shown)
   else
     wake_at(NOW + tonumber(c.patience), 'command|' .. id)
   end
+end
+
+-- How far a command has come, said once for each step. Returns 1, or 0 when it had come so far before.
+local function advance_command(id, state, told)
+  local c = load_command(id)
+  if not goes_on(c, state) then return 0 end
+  advance(id, c, state, told)
   return 1
 end
 

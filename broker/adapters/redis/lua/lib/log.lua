@@ -122,25 +122,30 @@ local function let_hooks_look(session, offset)
   end
 end
 
--- One event for each text in `list`. Returns the offset of the last. A session that was deleted takes none.
-local function append_all(session, kind, agent, name, list)
-  local meta = meta_of(session)
-  if not meta.epoch then return 0 end
-  local log, channel = K.log(session), K.session_channel(session)
-  local activity = not UNTOLD[kind] and K.activity_channel()
-  local last = redis.call('HINCRBY', K.session(session), 'offset', #list)
-  -- Put together by hand: what is the same for all of them once, as there may be a hundred.
+-- Events in groups of what is the same for them: {kind, agent, name, list of data}, one event for each text in a list.
+-- Returns the offset of the last. A session that was deleted takes none.
+local function append_groups(session, groups)
+  local meta, count = meta_of(session), 0
+  for _, group in ipairs(groups) do count = count + #group[4] end
+  if not meta.epoch or count == 0 then return 0 end
+  local log, channel, activity = K.log(session), K.session_channel(session), K.activity_channel()
+  local last = redis.call('HINCRBY', K.session(session), 'offset', count)
   local head = '{"epoch":"' .. meta.epoch .. '","offset":'
-  local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. value_text(agent) .. ',"name":'
-    .. value_text(name) .. ',"data":'
-  local events = {}
-  for i, data in ipairs(list) do
-    local offset = last - #list + i
-    local event = head .. offset .. about .. data .. '}'
-    events[i] = event
-    redis.call('XADD', log, offset .. '-0', 'e', event)
-    redis.call('PUBLISH', channel, event)
-    if activity then redis.call('PUBLISH', activity, session .. ' ' .. event) end
+  local events, hooked = {}, nil
+  for _, group in ipairs(groups) do
+    local kind, is_told = group[1], not UNTOLD[group[1]]
+    -- Put together by hand: what is the same for all of them once, as there may be a hundred.
+    local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. value_text(group[2]) .. ',"name":'
+      .. value_text(group[3]) .. ',"data":'
+    if HOOKED[kind] then hooked = hooked or last - count + #events + 1 end
+    for _, data in ipairs(group[4]) do
+      local offset = last - count + #events + 1
+      local event = head .. offset .. about .. data .. '}'
+      events[#events + 1] = event
+      redis.call('XADD', log, offset .. '-0', 'e', event)
+      redis.call('PUBLISH', channel, event)
+      if is_told then redis.call('PUBLISH', activity, session .. ' ' .. event) end
+    end
   end
   local marked = count_bytes(session, meta, last, events)
   if not meta.shipped then
@@ -149,9 +154,13 @@ local function append_all(session, kind, agent, name, list)
   elseif redis.call('SADD', K.unshipped(), session) == 1 then
     redis.call('PUBLISH', SHIP_CHANNEL, ROOT)
   end
-  if HOOKED[kind] then let_hooks_look(session, last - #list + 1) end
-  wake_runs(session, kind, agent, list)
+  if hooked then let_hooks_look(session, hooked) end
+  for _, group in ipairs(groups) do wake_runs(session, group[1], group[2], group[4]) end
   return last
+end
+
+local function append_all(session, kind, agent, name, list)
+  return append_groups(session, {{kind, agent, name, list}})
 end
 
 local function append(session, kind, agent, name, data) return append_all(session, kind, agent, name, {data}) end

@@ -10,8 +10,7 @@ do
   -- After a fail-over that lost commands their numbers are given to others, which the machine would take for the ones it
   -- knows. So its connection has to come again, and what it has seen beyond `restored` shows that (`attach_link.lua`).
   -- A gateway that missed the news hears it when it renews the lease.
-  local function notice_fail_over(link)
-    local l = fields(K.link(link), 'history', 'restored', 'sent')
+  local function notice_fail_over(link, l)
     local history, is_promoted = store_history()
     if not history or l.history == history then return end
     redis.call('HSET', K.link(link), 'history', history)
@@ -22,10 +21,11 @@ do
 
   post = function(link, text)
     local key = K.link(link)
-    if redis.call('EXISTS', key) == 0 then return end -- forgotten: nobody would ever take it
-    notice_fail_over(link)
-    local seq = redis.call('HINCRBY', key, 'sent', 1)
-    redis.call('HINCRBY', key, 'out_bytes', #text)
+    local l = fields(key, 'machine', 'history', 'restored', 'sent', 'out_bytes')
+    if not l.machine then return end -- forgotten: nobody would ever take it
+    notice_fail_over(link, l)
+    local seq = string.format('%d', tonumber(l.sent or '0') + 1)
+    redis.call('HSET', key, 'sent', seq, 'out_bytes', tonumber(l.out_bytes or '0') + #text)
     redis.call('XADD', K.outbox(link), seq .. '-0', 'c', text)
     redis.call('PUBLISH', K.link_channel(link), seq .. ':' .. text)
     return seq

@@ -9,9 +9,9 @@ local function keep_run(run, definition, seconds)
   end
 end
 
--- Entries behind the last one. `entries`: a list of JSON texts.
-local function write_entries(run, entries)
-  local length = tonumber(redis.call('HGET', K.workflow_run(run), 'entries') or '0')
+-- Entries behind the last one. `entries`: a list of JSON texts; `length`: how many there are, where that is known.
+local function write_entries(run, entries, length)
+  length = length or tonumber(redis.call('HGET', K.workflow_run(run), 'entries') or '0')
   for i, entry in ipairs(entries) do
     redis.call('XADD', K.workflow_journal(run), (length + i) .. '-0', 'e', entry)
   end
@@ -29,12 +29,12 @@ local function write_outputs(run, outputs)
 end
 
 -- Lets go of a run that was looked at. `due_ms`: '' for when something happens to it; `held`: why nothing is done
--- meanwhile.
-local function settle_run(run, due_ms, held)
+-- meanwhile; `holder`: the worker that has it in mind, '' for none.
+local function settle_run(run, due_ms, held, holder)
   local key = K.workflow_run(run)
   local again = redis.call('HGET', key, 'again')
   redis.call('HDEL', key, 'leased', 'again')
-  redis.call('HSET', key, 'held', held)
+  redis.call('HSET', key, 'held', held, 'holder', holder)
   if again then
     look_at_run_at(run, NOW)
   elseif due_ms ~= '' then
@@ -44,8 +44,17 @@ local function settle_run(run, due_ms, held)
   end
 end
 
-local function tell_events(session, events)
-  for _, event in ipairs(events) do append(session, event[1], filled(event[2]), filled(event[3]), event[4]) end
+-- Events as a caller gives them, {kind, agent or '', name or '', data}, for `append_groups`.
+local function groups_of(events)
+  for i, event in ipairs(events) do events[i] = {event[1], filled(event[2]), filled(event[3]), {event[4]}} end
+  return events
+end
+
+-- Whether a run hears of all that happens in its session.
+local function listen_to_session(run, session, listens, is_known)
+  if listens == is_known then return end
+  redis.call(listens == '1' and 'SADD' or 'SREM', K.session_listeners(session), run)
+  redis.call('HSET', K.workflow_run(run), 'listens', listens)
 end
 
 -- A run ends, or goes on again: `state` as the engine has it.
@@ -54,6 +63,7 @@ local function set_run_state(run, session, definition, state, reason)
   if OVER[state] then
     redis.call('SREM', K.session_runs(session), run)
     redis.call('SREM', K.session_listeners(session), run)
+    redis.call('HSET', K.workflow_run(run), 'listens', '')
     redis.call('ZREM', K.workflow_due(), run)
     redis.call('SREM', K.workflow_open(), run)
     redis.call('DEL', K.workflow_commands(run))

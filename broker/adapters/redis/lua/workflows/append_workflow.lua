@@ -13,21 +13,20 @@
 --         done     JSON list of the ids of commands whose end the entries tell of
 --         rests    '1' when the run is let go of with this, else ''
 --         due_ms   when it is to be looked at again then, '' for when something happens to it
+--         holder   the worker that is told of that first, '' for whichever comes
 -- Returns 1, or 0 when others have written more meanwhile; -1 when the run is another worker's by now
 -- uses: workflows command_orders
-local r = fields(K.workflow_run(run), 'fence', 'entries', 'session', 'definition')
+local r = fields(K.workflow_run(run), 'fence', 'entries', 'session', 'definition', 'listens')
 if r.fence ~= fence then return -1 end
 if r.entries ~= after then return 0 end
 write_outputs(run, cjson.decode(outputs))
-write_entries(run, cjson.decode(entries))
-tell_events(r.session, cjson.decode(events))
-redis.call(listens == '1' and 'SADD' or 'SREM', K.session_listeners(r.session), run)
-if state ~= '' then set_run_state(run, r.session, r.definition, state, reason) end
+write_entries(run, cjson.decode(entries), tonumber(after))
+listen_to_session(run, r.session, listens, r.listens or '')
+local ordered = cjson.decode(orders)
+for _, each in ipairs(ordered) do redis.call('SADD', K.workflow_commands(run), each.command) end
+if #ordered > 0 then redis.call('EXPIRE', K.workflow_commands(run), T.workflow_open_s) end
 for _, each in ipairs(cjson.decode(done)) do redis.call('SREM', K.workflow_commands(run), each) end
-for _, each in ipairs(cjson.decode(orders)) do
-  order_command(each)
-  redis.call('SADD', K.workflow_commands(run), each.command)
-  redis.call('EXPIRE', K.workflow_commands(run), T.workflow_open_s)
-end
-if rests == '1' then settle_run(run, due_ms, '') end
+order_commands(r.session, ordered, groups_of(cjson.decode(events)))
+if state ~= '' then set_run_state(run, r.session, r.definition, state, reason) end
+if rests == '1' then settle_run(run, due_ms, '', holder) end
 return 1

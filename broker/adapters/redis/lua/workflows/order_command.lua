@@ -1,6 +1,8 @@
 -- Gives a machine one command of a run, once.
 -- KEYS[1] workspace root
--- ARGV    order    JSON object, see `order_command`
+-- ARGV    order    JSON object, see `enter_order`
 -- Returns how far it is: 'ordered', 'refused', or what it was before
 -- uses: command_orders
-return order_command(cjson.decode(order))
+local o = cjson.decode(order)
+order_commands(o.session, {o}, {})
+return redis.call('HGET', K.command(o.command), 'state')

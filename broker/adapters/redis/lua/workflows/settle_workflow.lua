@@ -7,5 +7,5 @@
 -- Returns 1, or 0 when it is another worker's by now
 -- uses: workflows
 if redis.call('HGET', K.workflow_run(run), 'fence') ~= fence then return 0 end
-settle_run(run, due_ms, held)
+settle_run(run, due_ms, held, '')
 return 1

@@ -12,7 +12,7 @@ local r = fields(K.workflow_run(run), 'session', 'definition')
 if not r.session then return refuse('NotFound', 'RUN_NOT_FOUND', 'no such run') end
 write_outputs(run, cjson.decode(outputs))
 write_entries(run, {entry})
-tell_events(r.session, cjson.decode(events))
+append_groups(r.session, groups_of(cjson.decode(events)))
 if by ~= '' then redis.call('HSET', K.workflow_run(run), 'by', by) end
 if act ~= '' then record_act('workflow.steered', 'run ' .. run, nil, act) end
 keep_run(run, r.definition, T.workflow_kept_s)
