@@ -54,25 +54,26 @@ class Definition:
         return topology_of(self.file, self.entry)
 
     @cached_property
-    def _needed(self) -> dict[tuple[str, str | None], _Needed]:
+    def _needed(self) -> dict[str, _Needed]:
         return {}
 
-    def _needed_for(self, workflow: str, machine: str | None) -> _Needed:
-        if (workflow, machine) not in self._needed:
-            plan = plan_workflow(self.file, workflow, machine=machine)
-            self._needed[workflow, machine] = _Needed(
+    def _needed_for(self, workflow: str) -> _Needed:
+        if workflow not in self._needed:
+            plan = plan_workflow(self.file, workflow)
+            self._needed[workflow] = _Needed(
                 places={each.name: each.place for each in plan.steps},
                 consents={each.place: each for each in plan.consents},
             )
-        return self._needed[workflow, machine]
+        return self._needed[workflow]
 
-    def consent(self, step: str, *, machine: str | None, root: str | None = None) -> Consent | None:
-        """What the machine is to agree to where a step of the file runs; None for nothing.
+    def consent(self, step: str, *, root: str | None = None) -> Consent | None:
+        """What the machine is to agree to where a step of the file runs; None for nothing. It follows from the file
+        alone, wherever the run is: an owner who agrees to it may have nothing else.
 
         `root`: the workflow of the file that people started, where that has called this one.
         """
-        place = self._needed_for(self.entry.name, machine).places.get(step)
-        consents = self._needed_for(root or self.entry.name, machine).consents
+        place = self._needed_for(self.entry.name).places.get(step)
+        consents = self._needed_for(root or self.entry.name).consents
         return None if place is None else consents.get(place)
 
     @cached_property

@@ -50,6 +50,8 @@ from broker.services.workflows.starting import (
     Start,
     check_values,
     digest_of_start,
+    names_and_ids,
+    require_one_machine,
     tell_start,
 )
 from broker.services.workflows.verdicts import unmet
@@ -130,9 +132,11 @@ class WorkflowRuns:
         run = run or WorkflowRunId(derive_id(principal, request.idempotency_key and f"{request.idempotency_key}/run"))
         if _waits_for_webhooks(definition) and self._webhooks.of(principal.workspace, run, "", StepRun()) is None:
             raise NotConfigured(NO_KEY, code="SECRET_KEY_NOT_CONFIGURED")
+        machine = await self._machine(principal, request.machine, starter=starter)
+        if names_and_ids(definition) and Permission.READ_WORKSPACE in principal.permissions:
+            require_one_machine(definition, await self._sessions.proxies(principal), machine=machine)
         session = await self._session(principal, definition, request.session, run=run)
         drive(principal, session.id)
-        machine = await self._machine(principal, request.machine, starter=starter)
         folder = request.folder
         if starter is not None and machine == starter.proxy:
             folder = folder_from(starter, folder)

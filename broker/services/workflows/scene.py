@@ -135,7 +135,7 @@ class Scene:
 
     def consent(self, step: str) -> Consent | None:
         """All that the file has run where the step runs: what the machine's owner consents to as a whole."""
-        return self.definition.consent(step, machine=self.row.machine, root=self.row.root)
+        return self.definition.consent(step, root=self.row.root)
 
     async def output_of(self, step: str) -> str:
         """What a step has said; '' as long as it has said nothing."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import WorkflowRunId
+from broker.domain.machines.placement import Proxy
+from broker.domain.names import looks_like_id
 from broker.domain.people.access import Principal
 from broker.domain.workflows.files.definition import Var, VarValue
 from broker.domain.workflows.files.findings import nearest
 from broker.domain.workflows.planning.check import has_type
+from broker.domain.workflows.planning.check_steps import find_crossings
 from broker.domain.workflows.planning.values import missing_vars
 from broker.domain.workflows.runs.journal import Kept
 from broker.services.messages.router import digest
@@ -58,6 +62,26 @@ def check_values(definition: Definition, given: Mapping[str, VarValue]) -> dict[
     if missing:
         raise BadRequest(f"no value for {', '.join(missing)}: give --var NAME=VALUE", code="INVALID_WORKFLOW")
     return dict(given)
+
+
+def names_and_ids(definition: Definition) -> bool:
+    """Whether the file calls some machines by name and some by id, so that two words may mean one."""
+    file = definition.file
+    agents = [each.machine for each in file.agents]
+    said = [each for each in (file.swarm.machine, *agents, *(step.machine for step in definition.entry.steps)) if each]
+    return len({looks_like_id(each) for each in said}) > 1
+
+
+def require_one_machine(definition: Definition, proxies: Sequence[Proxy], *, machine: str | None) -> None:
+    """Raise `BadRequest` (INVALID_WORKFLOW) where a step would look for what another has left on another machine.
+
+    `machine`: the run's.
+    """
+    named = Counter(each.name for each in proxies)
+    ids = {each.name: each.id for each in proxies if named[each.name] == 1}
+    crossings = find_crossings(definition.file, definition.entry, machine=machine, ids=ids)
+    for said in crossings:
+        raise BadRequest(said, code="INVALID_WORKFLOW")
 
 
 def digest_of_start(definition: Definition, request: RunRequest, start: Start | None) -> str:

@@ -640,3 +640,31 @@ async def test_what_is_long_is_told_with_no_order_so_that_a_run_costs_what_its_s
         assert [each.template for each in orders] == templates
         assert {each.digest for each in orders} == {digest_of(templates)}
         assert [len(each.templates) for each in orders] == [told] * len(orders)
+
+
+CROSSED = """\
+version: "1.0"
+name: crossed
+swarm: { pattern: dag }
+workflows:
+  - name: crossed
+    steps:
+      - { name: there, type: worktree, branch: b, machine: laptop }
+      - { name: here, type: deterministic, command: "ls {{steps.there.output}}", dependsOn: [there], machine: ID }
+"""
+
+
+async def test_a_machine_by_its_name_and_by_its_id_is_one_and_another_is_refused_before_anything_is_made(
+    gateway: Gateway,
+) -> None:
+    async with gateway.machine(runs_commands=True):
+        (found,) = (await gateway.ok("GET", "/v1/proxies"))["proxies"]
+        assert found["name"] == "laptop"
+        text = CROSSED.replace("ID", f'"{found["id"]}"')
+        assert (await gateway.ok("POST", RUNS, {"text": text, "session": "main"}))["state"] == "running"
+        for other in ("0" * 32, "laptop-2"):
+            answer = await gateway.call("POST", RUNS, {"text": CROSSED.replace("ID", f'"{other}"'), "session": "new"})
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (400, "INVALID_WORKFLOW")
+            assert f'"there" says where something lies on laptop, and "here" runs on {other}' in error["message"]
+        assert (await gateway.call("GET", "/v1/sessions/new")).status_code == 404

@@ -107,6 +107,7 @@ def test_a_path_of_one_machine_is_refused_on_another_with_its_place(
         assert found(there, here) == [("error", 10, column, said)], says
     assert found("", "") == []
     assert found(", machine: a", ", machine: a") == []
+    assert found(", machine: a", f", machine: {'0a' * 16}") == [], "who starts the run knows whether they are one"
 
 
 def test_what_a_command_on_another_machine_has_printed_goes_there() -> None:

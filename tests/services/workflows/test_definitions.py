@@ -8,6 +8,7 @@ import pytest
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import WorkflowRunId
+from broker.domain.workflows.planning.plan import plan_workflow
 from broker.services.ports import NewRun
 from broker.services.workflows.definitions import Definitions, define
 from tests.fixtures.desk import Desk, a_person
@@ -45,3 +46,10 @@ async def test_a_run_goes_on_with_a_file_that_a_later_version_would_refuse(desk:
     await desk.adapters.workflows.begin(desk.workspace, run)
     found = await Definitions(desk.adapters.workflows).get(desk.workspace, digest, "once")
     assert list(found.workflow.steps) == ["there", "here"]
+
+
+def test_what_an_owner_agrees_to_is_the_same_wherever_the_run_is() -> None:
+    text = ONCE_TAKEN.replace("ls {{steps.there.output}}", "ls").replace(", machine: b", "")
+    definition = define(text, None)
+    (of_a, of_run) = plan_workflow(definition.file).consents
+    assert (definition.consent("there"), definition.consent("here")) == (of_a, of_run)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from broker.domain.logs.events import EventKind
+from broker.domain.names import looks_like_id
 from broker.domain.workflows.files.command_text import PlaceholderRefused, bind_command, evaluates_again
 from broker.domain.workflows.files.definition import (
     Preflight,
@@ -293,17 +294,54 @@ def _check_output_of(name: str, step: StepEntry, path: Path, *, order: Order) ->
 def _check_path_of(
     file: WorkflowFile, workflow: WorkflowEntry, name: str, step: StepEntry, path: Path
 ) -> Iterator[Finding]:
-    """What a worktree and a wait for a file say is a path of their machine, and on another it is another file's."""
     source = next((each for each in workflow.steps if each.name == name), None)
-    if source is None or not (source.kind is StepType.WORKTREE or awaited_file(source.wait_for) is not None):
-        return
+    said = _explain_crossing(file, source, step, is_one=_may_be_one) if source else None
+    if said:
+        yield error(said, path)
+
+
+def find_crossings(
+    file: WorkflowFile, workflow: WorkflowEntry, *, machine: str | None, ids: Mapping[str, str]
+) -> Iterator[str]:
+    """What `_check_path_of` has to leave open: whether a machine's name and an id are of two.
+
+    `machine`: the run's, by id; `ids`: those of machines by their names.
+    """
+
+    def is_one(there: str | None, here: str | None) -> bool:
+        found, other = (machine if each is None else ids.get(each, each) for each in (there, here))
+        return found == other
+
+    steps = {each.name: each for each in workflow.steps}
+    for step in workflow.steps:
+        for name in {each.step for _, text in texts_of(step) for each in placeholders(text) if not each.as_webhook}:
+            said = _explain_crossing(file, steps[name], step, is_one=is_one) if name in steps else None
+            if said:
+                yield said
+
+
+def _explain_crossing(
+    file: WorkflowFile, source: StepEntry, step: StepEntry, *, is_one: Callable[[str | None, str | None], bool]
+) -> str | None:
+    """What a worktree and a wait for a file say is a path of their machine, and on another it is another file's."""
+    if not (source.kind is StepType.WORKTREE or awaited_file(source.wait_for) is not None):
+        return None
     if step.kind not in _ON_MACHINES and awaited_file(step.wait_for) is None:
-        return
+        return None
     agent = file.agent(step.agent or "") if step.kind is StepType.AGENT else None
-    there, here = (each or "the run's machine" for each in (file.machine(source), file.machine(step, agent)))
-    if there != here:
-        said = f'"{name}" says where something lies on {there}, and "{step.name}" runs on {here}'
-        yield error(f"{said}: files do not go from one machine to another yet", path)
+    machines = file.machine(source), file.machine(step, agent)
+    if is_one(*machines):
+        return None
+    there, here = (each or "the run's machine" for each in machines)
+    said = f'"{source.name}" says where something lies on {there}, and "{step.name}" runs on {here}'
+    return f"{said}: files do not go from one machine to another yet"
+
+
+def _may_be_one(there: str | None, here: str | None) -> bool:
+    """A file alone does not say whether a name and an id are those of one machine: who starts the run knows."""
+    if there is None or here is None:
+        return there is here
+    return there == here or looks_like_id(there) is not looks_like_id(here)
 
 
 def _check_literal(step: StepEntry, path: Path) -> Iterator[Finding]:
