@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from broker.domain.workflows.runs.journal import RunState
 from broker.domain.workflows.runs.steps import StepState
@@ -20,7 +21,8 @@ from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Event
 
 _GOOD = frozenset({RunState.COMPLETED, RunState.COMPLETED_EARLY})
-_LOOK_S = 1.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 1.0
+"""Between two looks at a run: short ones end at once, and long ones cost the broker little."""
 OnEvent = Callable[[Event], object]
 
 
@@ -66,7 +68,7 @@ class WorkflowRun:
 
     def __init__(self, relay: AgentRelay, run: str, *, session: str) -> None:
         self._relay = relay
-        self._path = f"/v1/workflows/runs/{run}"
+        self._path = f"/v1/workflows/runs/{quote(run, safe='')}"
         self.id = run
         self.session = session
         """The id of the session that it is in."""
@@ -87,15 +89,17 @@ class WorkflowRun:
 
     async def wait(self) -> RunResult:
         """How it ended, as soon as it has; also when it rests until a person decides."""
+        pause_s = _FIRST_LOOK_S
         while True:
             shown = await self._relay.request("GET", self._path)
             if shown["state"] != RunState.RUNNING or shown["held"]:
                 return await self._result(shown)
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
 
     async def output(self, step: str, *, attempt: int | None = None) -> str:
         """What a step has said, in its newest attempt that has ended unless one is named. Raises `NotFound`."""
-        path = f"{self._path}/steps/{step}/output?attempt={attempt or 0}"
+        path = f"{self._of(step)}/output?attempt={attempt or 0}"
         found: str = (await self._relay.request("GET", path))["output"]
         return found
 
@@ -109,11 +113,15 @@ class WorkflowRun:
 
     async def retry(self, step: str) -> None:
         """Try a step again that needs a person. Raises `NotFound`, `Conflict`."""
-        await self._relay.request("POST", f"{self._path}/steps/{step}/retry")
+        await self._relay.request("POST", f"{self._of(step)}/retry")
 
     async def skip(self, step: str, *, output: str = "") -> None:
         """Count a step as completed, since it was done otherwise. Raises `NotFound`, `Conflict`."""
-        await self._relay.request("POST", f"{self._path}/steps/{step}/skip", body={"output": output})
+        await self._relay.request("POST", f"{self._of(step)}/skip", body={"output": output})
+
+    def _of(self, step: str) -> str:
+        """Where a step is asked for: it may be called almost anything."""
+        return f"{self._path}/steps/{quote(step, safe='')}"
 
     async def _result(self, shown: Mapping[str, Any]) -> RunResult:
         steps = {each["name"]: await self._step(each) for each in shown["steps"]}
@@ -165,7 +173,7 @@ async def start_run(
 
 async def find_run(relay: AgentRelay, run: str) -> WorkflowRun:
     """A run that was started before, by its id. Raises `NotFound`."""
-    found = await relay.request("GET", f"/v1/workflows/runs/{run}")
+    found = await relay.request("GET", f"/v1/workflows/runs/{quote(run, safe='')}")
     return WorkflowRun(relay, found["id"], session=found["session"])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 import orjson
@@ -26,7 +27,8 @@ _EXIT_NEEDS_PERSON = 75
 _EXIT_INTERRUPTED = 130
 _GOOD = frozenset({RunState.COMPLETED, RunState.COMPLETED_EARLY})
 _GOING_ON = frozenset({"running", "aided", "waiting_retry", "waiting_quota"})
-_LOOK_S = 1.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 1.0
+"""Between two looks at a run: short ones end at once, and long ones cost the broker little."""
 _MARKS = {
     "pending": "·",
     "running": "▶",
@@ -113,7 +115,7 @@ def list_(*, lines: int, json_: bool) -> None:
 @_JSON
 def show(*, run: str, json_: bool) -> None:
     """Show RUN and where each of its steps stands."""
-    shown = ask("GET", f"/v1/workflows/runs/{run}")
+    shown = ask("GET", _path(run))
     if json_:
         click.echo(orjson.dumps(shown))
         return
@@ -132,10 +134,10 @@ def show(*, run: str, json_: bool) -> None:
 @click.option("--attempt", type=int, metavar="N", help="In this attempt.  [default: the newest that has ended]")
 def logs(*, run: str, step: str | None, attempt: int | None) -> None:
     """Print what the steps of RUN have said."""
-    shown = ask("GET", f"/v1/workflows/runs/{run}")
+    shown = ask("GET", _path(run))
     names = [step] if step else [each["name"] for each in shown["steps"] if _has_ended(each)]
     for name in names:
-        found = ask("GET", f"/v1/workflows/runs/{run}/steps/{name}/output?attempt={attempt or 0}")
+        found = ask("GET", f"{_path(run, 'steps', name, 'output')}?attempt={attempt or 0}")
         if not step:
             click.echo(f"--- {name} (attempt {found['attempt']})")
         click.echo(found["output"].rstrip("\n"))
@@ -146,7 +148,7 @@ def logs(*, run: str, step: str | None, attempt: int | None) -> None:
 @_FOLLOW
 def cancel(*, run: str, detach: bool) -> None:
     """End RUN: nothing new starts, and what runs is stopped."""
-    ask("POST", f"/v1/workflows/runs/{run}/cancel")
+    ask("POST", _path(run, "cancel"))
     if not detach:
         _follow(run)
 
@@ -156,7 +158,7 @@ def cancel(*, run: str, detach: bool) -> None:
 @_FOLLOW
 def resume(*, run: str, detach: bool) -> None:
     """Let RUN go on, that has failed, was cancelled or needs a person: completed steps stay completed."""
-    ask("POST", f"/v1/workflows/runs/{run}/resume")
+    ask("POST", _path(run, "resume"))
     if not detach:
         _follow(run)
 
@@ -188,10 +190,10 @@ def rerun(*, run: str, step: str | None, file: Path | None, given: tuple[str, ..
         new = reading.file
     if given:
         body["vars"] = _read_values(new, given)
-    _say_preview(ask("POST", f"/v1/workflows/runs/{run}/rerun/preview", body=body))
+    _say_preview(ask("POST", _path(run, "rerun", "preview"), body=body))
     if dry:
         return
-    started = ask("POST", f"/v1/workflows/runs/{run}/rerun", body=body)
+    started = ask("POST", _path(run, "rerun"), body=body)
     click.echo(f"{started['name']}: run {started['id']}")
     if not detach:
         _follow(started["id"])
@@ -227,7 +229,7 @@ def _say_preview(found: dict[str, Any]) -> None:
 @_JSON
 def compare(*, left: str, right: str, json_: bool) -> None:
     """Show two runs side by side: the states of their steps, outputs, cost and time."""
-    found = ask("GET", f"/v1/workflows/runs/{left}/compare/{right}")
+    found = ask("GET", _path(left, "compare", right))
     if json_:
         click.echo(orjson.dumps(found).decode())
     else:
@@ -240,7 +242,7 @@ def compare(*, left: str, right: str, json_: bool) -> None:
 @_FOLLOW
 def retry(*, run: str, step: str, detach: bool) -> None:
     """Try STEP of RUN again."""
-    ask("POST", f"/v1/workflows/runs/{run}/steps/{step}/retry")
+    ask("POST", _path(run, "steps", step, "retry"))
     if not detach:
         _follow(run)
 
@@ -252,7 +254,7 @@ def retry(*, run: str, step: str, detach: bool) -> None:
 @_FOLLOW
 def skip(*, run: str, step: str, output: str, detach: bool) -> None:
     """Count STEP of RUN as completed: you have done it by hand."""
-    ask("POST", f"/v1/workflows/runs/{run}/steps/{step}/skip", body={"output": output})
+    ask("POST", _path(run, "steps", step, "skip"), body={"output": output})
     if not detach:
         _follow(run)
 
@@ -263,7 +265,7 @@ def skip(*, run: str, step: str, output: str, detach: bool) -> None:
 @_FOLLOW
 def fail(*, run: str, step: str, detach: bool) -> None:
     """Give STEP of RUN up, that needs a person."""
-    ask("POST", f"/v1/workflows/runs/{run}/steps/{step}/fail")
+    ask("POST", _path(run, "steps", step, "fail"))
     if not detach:
         _follow(run)
 
@@ -275,7 +277,7 @@ def fail(*, run: str, step: str, detach: bool) -> None:
 @_FOLLOW
 def budget(*, run: str, tokens: int, usd: float, detach: bool) -> None:
     """Allow RUN to spend more than it may; steps that wait for that go on."""
-    ask("POST", f"/v1/workflows/runs/{run}/budget", body={"tokens": tokens, "usd": usd})
+    ask("POST", _path(run, "budget"), body={"tokens": tokens, "usd": usd})
     if not detach:
         _follow(run)
 
@@ -286,9 +288,14 @@ def budget(*, run: str, tokens: int, usd: float, detach: bool) -> None:
 @_FOLLOW
 def vote(*, run: str, choice: str, detach: bool) -> None:
     """Decide a vote in RUN that had no winner: for CHOICE."""
-    ask("POST", f"/v1/workflows/runs/{run}/vote", body={"choice": choice})
+    ask("POST", _path(run, "vote"), body={"choice": choice})
     if not detach:
         _follow(run)
+
+
+def _path(run: str, *more: str) -> str:
+    """Where a run is asked for: a step may be called almost anything."""
+    return "/".join(["/v1/workflows/runs", *(quote(each, safe="") for each in (run, *more))])
 
 
 COMMANDS = (run_, list_, show, logs, cancel, resume, rerun, compare, retry, skip, fail, budget, vote)
@@ -316,8 +323,9 @@ def _nothing(_: str) -> None:
 async def _watch(client: ApiClient, run: str, *, say: Callable[[str], None]) -> dict[str, Any]:
     """Ask again and again: a broker that is started anew meanwhile is asked on."""
     seen: dict[str, tuple[object, ...]] = {}
+    pause_s = _FIRST_LOOK_S
     while True:
-        shown: dict[str, Any] = await client.call("GET", f"/v1/workflows/runs/{run}")
+        shown: dict[str, Any] = await client.call("GET", _path(run))
         for step in shown["steps"]:
             stands = (step["state"], step["attempt"], step["round"])
             if seen.get(step["name"], ("pending", 0, 1)) != stands:
@@ -325,7 +333,8 @@ async def _watch(client: ApiClient, run: str, *, say: Callable[[str], None]) -> 
             seen[step["name"]] = stands
         if shown["state"] != RunState.RUNNING or shown["held"] or _find_asking(shown):
             return shown
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
 
 
 def _say_end(shown: dict[str, Any]) -> None:
