@@ -17,13 +17,13 @@ CALL = cast(RequestParamsMeta, {"claudecode/toolUseId": "toolu_1"})
 
 
 async def spawned(machine: Machine, cli_name: str) -> Spawn:
-    """The order of an agent whose name begins so, once its process is up."""
+    """The order of an agent whose name begins so, once its process is up and the broker knows its token."""
 
     def found() -> list[Spawn]:
         orders = [each for each in machine.commands if isinstance(each, Spawn) and each.name.startswith(cli_name)]
         return [each for each in orders if each.agent in machine.tokens]
 
-    await machine.until(lambda: bool(found()))
+    await machine.until(lambda: found() and machine.acked == machine.sent)
     return found()[-1]
 
 
