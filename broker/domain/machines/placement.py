@@ -99,6 +99,21 @@ def machine_named(proxies: Iterable[Proxy], reference: str) -> Proxy:
     return found[0]
 
 
+def only_machine(proxies: Iterable[Proxy]) -> Proxy:
+    """The machine of who names none: the only one that is connected, or that there is; it is waited for then.
+
+    Raises `NoPlacement`, `Conflict` (MACHINE_NOT_CHOSEN).
+    """
+    known = list(proxies)
+    if not known:
+        raise NoPlacement("no machine is linked with this workspace: run relay-connect on one")
+    online = [each for each in known if each.online]
+    if len(online or known) == 1:
+        return (online or known)[0]
+    there = f"connected: {_list(online)}" if online else f"none is connected of {_list(known)}"
+    raise Conflict(f"there are several machines: say on which one to run; {there}", code="MACHINE_NOT_CHOSEN")
+
+
 def place(
     proxies: Iterable[Proxy],
     *,

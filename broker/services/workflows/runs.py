@@ -13,6 +13,7 @@ from broker.domain.agents.agents import Agent, RunPart, folder_from
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotConfigured, NotFound, NotPermitted, TooLarge
 from broker.domain.ids import SessionId, WorkflowRunId
+from broker.domain.machines.placement import only_machine
 from broker.domain.people.access import Permission, Principal
 from broker.domain.people.privacy import Level
 from broker.domain.plans.plans import BUILT_IN, Feature, PlanTable
@@ -52,6 +53,7 @@ from broker.services.workflows.starting import (
     digest_of_start,
     names_and_ids,
     require_one_machine,
+    runs_commands_anywhere,
     tell_start,
 )
 from broker.services.workflows.verdicts import unmet
@@ -132,7 +134,7 @@ class WorkflowRuns:
         run = run or WorkflowRunId(derive_id(principal, request.idempotency_key and f"{request.idempotency_key}/run"))
         if _waits_for_webhooks(definition) and self._webhooks.of(principal.workspace, run, "", StepRun()) is None:
             raise NotConfigured(NO_KEY, code="SECRET_KEY_NOT_CONFIGURED")
-        machine = await self._machine(principal, request.machine, starter=starter)
+        machine = await self._machine(principal, definition, request.machine, starter=starter)
         if names_and_ids(definition) and Permission.READ_WORKSPACE in principal.permissions:
             require_one_machine(definition, await self._sessions.proxies(principal), machine=machine)
         session = await self._session(principal, definition, request.session, run=run)
@@ -217,16 +219,22 @@ class WorkflowRuns:
             )
         return around
 
-    async def _machine(self, principal: Principal, reference: str | None, *, starter: Agent | None) -> str | None:
-        """Its id: the name may be another's later. None: the only one there is, or each step's own.
+    async def _machine(
+        self, principal: Principal, definition: Definition, reference: str | None, *, starter: Agent | None
+    ) -> str | None:
+        """Its id: the name may be another's later. None: its agents go where their programs are.
 
-        `starter`: the agent that begins the run, and means its own machine.
+        `starter`: the agent that begins the run, and means its own machine. Raises `NoPlacement` and
+        `Conflict` (MACHINE_NOT_CHOSEN) where it does not follow on which one commands are to run.
         """
         if reference is not None:
             return (await self._sessions.proxy(principal, reference)).id
         if starter is not None:
             return starter.proxy
-        online = [each for each in await self._sessions.proxies(principal) if each.online]
+        proxies = await self._sessions.proxies(principal)
+        if runs_commands_anywhere(definition):
+            return only_machine(proxies).id
+        online = [each for each in proxies if each.online]
         return online[0].id if len(online) == 1 else None
 
     @requires(Permission.READ)
@@ -332,17 +340,19 @@ class WorkflowRuns:
 
     @requires(Permission.SPAWN)
     async def retry(self, principal: Principal, run: WorkflowRunId, step: str) -> RunRow:
-        """Try a step that needs a person again; of a run that has failed, all that was not completed.
+        """Try a step that needs a person again; of a run that has failed, it and all else that was not completed.
 
         Raises `NotFound`, `Conflict` (STEP_NOT_RETRYABLE).
         """
         await self.own(principal, run)
         shown = await self.show(principal, run)
         standing = _step(shown, step)
-        if shown.row.state in {RunState.FAILED, RunState.CANCELLED}:
+        has_ended = shown.row.state in {RunState.FAILED, RunState.CANCELLED}
+        if has_ended and standing.state is not StepState.COMPLETED:
             return await self.resume(principal, run)
         if standing.state is not StepState.NEEDS_HUMAN:
-            raise Conflict(f"{step} is {standing.state}: it is not tried again by hand", code="STEP_NOT_RETRYABLE")
+            how = "another run does it again (rerun, from it on)" if has_ended else "it is not tried again by hand"
+            raise Conflict(f"{step} is {standing.state}: {how}", code="STEP_NOT_RETRYABLE")
         return await self._tell(principal, run, RetriedByHand(step=step, by=principal.name), by=principal)
 
     @requires(Permission.SPAWN)

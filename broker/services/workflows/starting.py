@@ -64,6 +64,12 @@ def check_values(definition: Definition, given: Mapping[str, VarValue]) -> dict[
     return dict(given)
 
 
+def runs_commands_anywhere(definition: Definition) -> bool:
+    """Whether something is to run on a machine that the file does not name, and is no agent."""
+    specs, file = definition.workflow.steps, definition.file
+    return any(specs[name].on_machine and file.machine(each) is None for name, each in definition.steps.items())
+
+
 def names_and_ids(definition: Definition) -> bool:
     """Whether the file calls some machines by name and some by id, so that two words may mean one."""
     file = definition.file

@@ -668,3 +668,32 @@ async def test_a_machine_by_its_name_and_by_its_id_is_one_and_another_is_refused
             assert (answer.status_code, error["code"]) == (400, "INVALID_WORKFLOW")
             assert f'"there" says where something lies on laptop, and "here" runs on {other}' in error["message"]
         assert (await gateway.call("GET", "/v1/sessions/new")).status_code == 404
+
+
+async def test_commands_of_which_nobody_says_where_they_run_are_refused_or_wait_for_the_only_machine(
+    gateway: Gateway,
+) -> None:
+    nowhere = await gateway.call("POST", RUNS, {"text": TWO_COMMANDS, "session": "main"})
+    assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (409, "NO_PROXY")
+    async with gateway.machine(runs_commands=True):
+        pass
+    (away,) = (await gateway.ok("GET", "/v1/proxies"))["proxies"]
+    run = await gateway.ok("POST", RUNS, {"text": TWO_COMMANDS, "session": "main"})
+    assert run["machine"] == away["id"]
+    async with (
+        gateway.machine(runs_commands=True),
+        gateway.machine(runs_commands=True, machine_id="machine-2", name="box", boot_id="boot-2", spool_id="spool-2"),
+    ):
+        several = (await gateway.call("POST", RUNS, {"text": TWO_COMMANDS, "session": "main"})).json()["error"]
+        assert several["code"] == "MACHINE_NOT_CHOSEN"
+        assert "connected: box; laptop" in several["message"] or "connected: laptop; box" in several["message"]
+        named = TWO_COMMANDS.replace("pattern: dag", "pattern: dag, machine: box")
+        await gateway.ok("POST", RUNS, {"text": named, "session": "main"})
+
+
+async def test_a_completed_step_of_a_failed_run_is_not_said_to_be_tried_again(gateway: Gateway) -> None:
+    async with gateway.machine(), a_worker(gateway):
+        run = await a_failed_run(gateway)
+        refused = await gateway.call("POST", f"{RUNS}/{run['id']}/steps/beside/retry")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "STEP_NOT_RETRYABLE")
+        assert (await gateway.ok("GET", f"{RUNS}/{run['id']}"))["state"] == "failed"
