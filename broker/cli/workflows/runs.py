@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,25 @@ _MARKS = {
     "cancelled": "✗",
     "skipped": "-",
 }
-_RUN = click.argument("run")
+_ASKS = "waits for an answer, in the dashboard's inbox"
+_ID_LENGTH, _LEAST = 36, 4
+
+
+def _find_run(_context: click.Context, _argument: click.Parameter, given: str) -> str:
+    if not _LEAST <= len(given) < _ID_LENGTH:
+        return given
+    return whole_id(given, [each["id"] for each in ask("GET", "/v1/workflows/runs?limit=100")["runs"]])
+
+
+def whole_id(given: str, ids: Iterable[str]) -> str:
+    """The id that begins so, where one of them does; else what was given. Raises `UsageError` where several do."""
+    found = [each for each in ids if each.startswith(given)]
+    if len(found) > 1:
+        raise click.UsageError(f"several runs begin with {given}: {', '.join(found[:5])}")
+    return found[0] if found else given
+
+
+_RUN = click.argument("run", callback=_find_run)
 _JSON = click.option("--json", "json_", is_flag=True, help="One JSON document.")
 _FOLLOW = click.option("--detach", "-d", is_flag=True, help="Do not wait for its end.")
 
@@ -224,8 +242,8 @@ def _say_preview(found: dict[str, Any]) -> None:
 
 
 @click.command("compare")
-@click.argument("left")
-@click.argument("right")
+@click.argument("left", callback=_find_run)
+@click.argument("right", callback=_find_run)
 @_JSON
 def compare(*, left: str, right: str, json_: bool) -> None:
     """Show two runs side by side: the states of their steps, outputs, cost and time."""
@@ -358,6 +376,7 @@ def _say_end(shown: dict[str, Any]) -> None:
         click.echo(f"  relaycast workflow logs {run}")
     else:
         click.echo(f"  relaycast workflow resume {run}")
+        click.echo(f"  relaycast workflow rerun {run} --with FILE, once the file is corrected")
 
 
 def _needs_person(shown: dict[str, Any]) -> bool:
@@ -385,6 +404,7 @@ def _step(step: dict[str, Any]) -> str:
     told += [f"round {step['round']}"] if step["round"] > 1 else []
     told += [_seconds(step["attempts"][-1])] if step["attempts"] else []
     told += [step["reason"]] if step["reason"] else []
+    told += [_ASKS] if (step["type"], step["state"]) == ("approval", "running") else []
     more = f"  {', '.join(filter(None, told))}" if any(told) else ""
     return f"  {_MARKS[step['state']]} {step['name']}{who}: {_words(step['state'])}{more}"
 

@@ -7,10 +7,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import click
 import orjson
 import pytest
 
 from broker.app import build_workflows
+from broker.cli.workflows.runs import whole_id
 from broker.settings import Settings
 from connect.sdk import AgentRelay
 from connect.sdk.workflow_runs import find_run
@@ -55,7 +57,8 @@ async def test_a_step_is_found_by_whatever_name_it_has(gateway: Gateway, shell: 
         async with asyncio.timeout(30):
             while orjson.loads((await shell("show", run, "--json")).stdout)["steps"][1]["state"] != "running":
                 await asyncio.sleep(0.05)
-        assert (await shell("logs", run, "--step", ODD)).stdout == f"{ODD}\n"
+        assert (await shell("logs", run[:8], "--step", ODD)).stdout == f"{ODD}\n"
+        assert "waits for an answer, in the dashboard's inbox" in (await shell("show", run)).stdout
         assert (await shell("skip", run, f"{ODD} behind", "--output", "by hand", "--detach")).exit_code == 0
         assert (
             await shell("logs", run)
@@ -66,3 +69,11 @@ async def test_a_step_is_found_by_whatever_name_it_has(gateway: Gateway, shell: 
             await found.cancel()
             ended = await found.wait()
         assert (ended.state, ended.steps[ODD].output) == ("cancelled", ODD)
+
+
+def test_a_run_is_known_by_the_beginning_of_its_id_unless_several_begin_so() -> None:
+    ids = ["63579bc6-e1f7", "63579bc6-ffff", "26eec201-bede"]
+    assert whole_id("26ee", ids) == "26eec201-bede"
+    assert whole_id("0000", ids) == "0000"
+    with pytest.raises(click.UsageError, match="several runs begin with 6357: 63579bc6-e1f7, 63579bc6-ffff"):
+        whole_id("6357", ids)
