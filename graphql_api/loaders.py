@@ -5,15 +5,16 @@ Loaders remember what they loaded: they live as long as one operation, or one ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from strawberry.dataloader import DataLoader
 
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.stops import Stop, stop_over
-from broker.domain.errors import NotFound
+from broker.domain.errors import NotFound, RelayError
 from broker.domain.ids import SessionId, TokenId
 from broker.domain.people.access import Principal
 from broker.domain.people.dependants import Dependants
@@ -41,6 +42,8 @@ class Loaders:
         """Of a session, in spawn order."""
         self.usage: DataLoader[SessionId, list[Usage]] = DataLoader(self._load_usage)
         """Of a session by agent, as long as counters are kept."""
+        self.usage_by: DataLoader[tuple[date, date, UsageBy], list[Usage]] = DataLoader(self._load_usage_by)
+        """Of the workspace, from one day to another. Raises `BadRequest`, `Unavailable`."""
         self.token: DataLoader[TokenId, TokenAbout] = DataLoader(self._load_tokens)
         """Who made a token, and what would end with it."""
         self.stop_over: DataLoader[SessionId, Stop | None] = DataLoader(self._load_stops)
@@ -64,7 +67,27 @@ class Loaders:
         lines = await self._meter.usage(self._principal, since=since, until=today, by=UsageBy.AGENT)
         return [[line for line in lines if line.session == key] for key in keys]
 
+    async def _load_usage_by(self, keys: list[tuple[date, date, UsageBy]]) -> Sequence[list[Usage] | RelayError]:
+        """What is asked of the same days is asked at once; one span that is refused refuses no other."""
+        ways: dict[tuple[date, date], list[UsageBy]] = {}
+        for since, until, by in keys:
+            ways.setdefault((since, until), []).append(by)
+        told = dict(zip(ways, await asyncio.gather(*(self._usage_of(*span, ways[span]) for span in ways)), strict=True))
+        return [_way_of(told[since, until], by) for since, until, by in keys]
+
+    async def _usage_of(
+        self, since: date, until: date, ways: Sequence[UsageBy]
+    ) -> Mapping[UsageBy, list[Usage]] | RelayError:
+        try:
+            return await self._meter.usage_by(self._principal, ways, since=since, until=until)
+        except RelayError as refused:
+            return refused
+
     async def _load_tokens(self, keys: list[TokenId]) -> Sequence[TokenAbout]:
         found = await self._access.about_tokens(self._principal)
         gone = TokenAbout(made_by=None, ends=Dependants())
         return [found.get(key, gone) for key in keys]
+
+
+def _way_of(told: Mapping[UsageBy, list[Usage]] | RelayError, by: UsageBy) -> list[Usage] | RelayError:
+    return told if isinstance(told, RelayError) else told[by]

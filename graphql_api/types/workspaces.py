@@ -260,7 +260,7 @@ class Workspace(Node):
         by: Annotated[UsageBy, strawberry.argument(description="What one line is about.")],
     ) -> list[Usage]:
         """Lines in order of what they are about."""
-        lines = await info.context.services.meter.usage(info.context.principal, since=since, until=until, by=by)
+        lines = await info.context.loaders.usage_by.load((since, until, by))
         return [Usage.of(line) for line in lines]
 
     @resolve(

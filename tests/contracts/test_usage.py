@@ -9,8 +9,8 @@ import pytest
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.logs.rows import LogRow
-from broker.domain.plans.prices import ModelPrice, PriceTable
-from broker.domain.plans.usage import Counts, UsageBy
+from broker.domain.plans.prices import NO_PRICES, ModelPrice, PriceTable
+from broker.domain.plans.usage import Counts, Usage, UsageBy
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
 from tests.fixtures.log_rows import log_row
@@ -39,8 +39,14 @@ def ready(workspace: WorkspaceId, offset: int, native: str, *, resumed: bool = F
     return a_row(workspace, offset, "agent.ready", body=body, **more)
 
 
+async def used(
+    store: LogStore, workspace: WorkspaceId, *, by: UsageBy, since: date = TODAY, prices: PriceTable = NO_PRICES
+) -> list[Usage]:
+    return (await store.usage(workspace, since=since, until=TODAY, by=(by,), prices=prices))[by]
+
+
 async def total(store: LogStore, workspace: WorkspaceId, *, since: date = TODAY - timedelta(days=30)) -> Counts:
-    lines = await store.usage(workspace, since=since, until=TODAY, by=UsageBy.DAY)
+    lines = await used(store, workspace, since=since, by=UsageBy.DAY)
     return sum((line.counts for line in lines), Counts())
 
 
@@ -98,7 +104,7 @@ async def test_a_day_has_what_was_added_on_it(store: LogStore, workspace: Worksp
         a_total(workspace, 3, 140, 1.25),
     ]
     await store.insert(workspace, rows, token="1", days=7)
-    lines = await store.usage(workspace, since=TODAY - timedelta(days=1), until=TODAY, by=UsageBy.DAY)
+    lines = await used(store, workspace, since=TODAY - timedelta(days=1), by=UsageBy.DAY)
     assert [(line.day, line.counts.input_tokens) for line in lines] == [(TODAY - timedelta(days=1), 100), (TODAY, 40)]
     assert (await total(store, workspace, since=TODAY)).input_tokens == 40
 
@@ -111,9 +117,9 @@ async def test_sessions_and_agents_are_told_apart(store: LogStore, workspace: Wo
         a_row(workspace, 3, "message.accepted", agent="operator", agent_id=AgentId("")),
     ]
     await store.insert(workspace, rows, token="1", days=7)
-    by_session = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.SESSION)
+    by_session = await used(store, workspace, since=TODAY, by=UsageBy.SESSION)
     assert [(line.session, line.counts.input_tokens) for line in by_session] == [("ses_1", 110), ("ses_2", 7)]
-    by_agent = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.AGENT)
+    by_agent = await used(store, workspace, since=TODAY, by=UsageBy.AGENT)
     assert [(line.session, line.agent, line.counts.messages) for line in by_agent] == [
         ("ses_1", "Aid", 0),
         ("ses_1", "Lead", 0),
@@ -145,13 +151,13 @@ async def test_usage_is_of_who_is_behind_an_agent_and_of_its_model(store: LogSto
         a_row(workspace, 9, "proxy.attached", agent="laptop", agent_id=AgentId("")),
     ]
     await store.insert(workspace, rows, token="1", days=7)
-    people = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.PERSON)
+    people = await used(store, workspace, since=TODAY, by=UsageBy.PERSON)
     assert [(each.person, each.counts.input_tokens, each.counts.messages) for each in people] == [
         ("", 0, 0),
         ("Ada", 300, 1),
         ("Grace", 7, 0),
     ]
-    models = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.MODEL)
+    models = await used(store, workspace, since=TODAY, by=UsageBy.MODEL)
     assert [(each.model, each.counts.input_tokens, each.counts.cost_usd) for each in models] == [
         ("", 0, 0),
         ("gpt-5-codex", 300, 0),
@@ -173,10 +179,37 @@ async def test_what_has_no_cost_is_estimated_by_its_models_price_and_never_added
     ]
     await store.insert(workspace, rows, token="1", days=7)
     for by in UsageBy:
-        lines = await store.usage(workspace, since=TODAY, until=TODAY, by=by, prices=prices)
+        lines = await used(store, workspace, since=TODAY, by=by, prices=prices)
         counts = sum((line.counts for line in lines), Counts())
         assert counts.cost_usd == 0.25
         assert counts.estimated_usd == pytest.approx(0.5 * 2 + 0.5 * 1 + 0.1 * 10 + 3 * 2 + 1e-5)
+
+
+async def test_all_ways_at_once_tell_what_each_tells_alone(store: LogStore, workspace: WorkspaceId) -> None:
+    prices = PriceTable(models={"gpt": ModelPrice(input=2, output=10, cached=1)})
+    rows = [
+        spawned(workspace, 1, "Ada", days_ago=3),
+        ready_with(workspace, 2, "gpt-5", days_ago=3),
+        a_total(workspace, 3, 100, 0, days_ago=1),
+        a_total(workspace, 4, 300, 0),
+        a_row(workspace, 5, input_tokens=7, agent="Aid", agent_id=AgentId("a2")),
+        # As keys that a way has not are told: no session, no agent, nobody.
+        a_row(workspace, 6, "message.accepted", agent="", agent_id=AgentId("")),
+        a_row(workspace, 1, "turn.ended", session=SessionId("ses_2"), agent="Grace"),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    since = TODAY - timedelta(days=30)
+    at_once = await store.usage(workspace, since=since, until=TODAY, by=list(UsageBy), prices=prices)
+    assert {by: len(lines) for by, lines in at_once.items()} == {
+        UsageBy.DAY: 3,
+        UsageBy.SESSION: 2,
+        UsageBy.AGENT: 4,
+        UsageBy.PERSON: 2,
+        UsageBy.MODEL: 2,
+    }
+    for by, lines in at_once.items():
+        assert lines == await used(store, workspace, by=by, since=since, prices=prices)
+    assert await store.usage(workspace, since=since, until=TODAY, by=[]) == {}
 
 
 async def test_usage_outlives_the_log_and_redating_does_not_change_it(store: LogStore, workspace: WorkspaceId) -> None:

@@ -7,7 +7,7 @@ which keeps reading in key order and stopping early; counts tell them apart by k
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -359,9 +359,15 @@ class ClickHouseLogStore:
         return await retention.delete(self._clickhouse, of_workspace(workspace, expired_too=True))
 
     async def usage(
-        self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy, prices: PriceTable = NO_PRICES
-    ) -> list[Usage]:
-        """Counters from one day to another, both included."""
+        self,
+        workspace: WorkspaceId,
+        *,
+        since: date,
+        until: date,
+        by: Collection[UsageBy],
+        prices: PriceTable = NO_PRICES,
+    ) -> dict[UsageBy, list[Usage]]:
+        """Counters from one day to another, both included, in each of the ways."""
         return await usage(self._clickhouse, workspace, since=since, until=until, by=by, prices=prices)
 
     async def purge(self) -> None:

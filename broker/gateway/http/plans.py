@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Any
 
@@ -35,9 +36,10 @@ class PlansApi:
     async def get(self, request: Request) -> Response:
         """What the caller's workspace may, what it uses of that and what this month costs, and all plans there are."""
         principal = await self._s.access.authenticate(credential(request))
-        standing = await self._s.plans.standing(principal)
+        # The one is asked of the store, the other of the log store.
+        standing, month = await asyncio.gather(self._s.plans.standing(principal), self._s.meter.month(principal))
         plans = [plain_terms(terms) for terms in self._s.plans.table.terms.values()]
-        return Answer({**_show(standing), "plans": plans, "month": await self._s.meter.month(principal)})
+        return Answer({**_show(standing), "plans": plans, "month": month})
 
     async def meters(self, request: Request) -> Response:
         """What was counted, by day: `?from=&to=`, by default the last 30 days."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, timedelta
 
 from broker.domain.errors import BadRequest, Unavailable
@@ -44,12 +44,22 @@ class UsageMeter:
     @requires(Permission.METER)
     async def usage(self, principal: Principal, *, since: date, until: date, by: UsageBy) -> list[Usage]:
         """Counters from one UTC day to another, both included. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
+        return (await self.usage_by(principal, (by,), since=since, until=until))[by]
+
+    @requires(Permission.METER)
+    async def usage_by(
+        self, principal: Principal, ways: Collection[UsageBy], *, since: date, until: date
+    ) -> dict[UsageBy, list[Usage]]:
+        """The same in several ways at once. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
         if not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
             raise BadRequest(f"from and to: 1 to {MAX_DAYS} days, the first one first")
         found = await require_store(self._logs).usage(
-            principal.workspace, since=since, until=until, by=by, prices=self._plans.prices
+            principal.workspace, since=since, until=until, by=ways, prices=self._plans.prices
         )
-        return [each for each in found if each.session is None or principal.sees(each.session)]
+        return {
+            way: [each for each in lines if each.session is None or principal.sees(each.session)]
+            for way, lines in found.items()
+        }
 
     @requires(Permission.METER)
     async def month(self, principal: Principal) -> MonthCost | None:

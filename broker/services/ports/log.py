@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -198,9 +198,17 @@ class LogStore(Protocol):
         """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
 
     async def usage(
-        self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy, prices: PriceTable = NO_PRICES
-    ) -> list[Usage]:
-        """Counters from one day to another, both included. They outlive the rows, by content-free numbers alone.
+        self,
+        workspace: WorkspaceId,
+        *,
+        since: date,
+        until: date,
+        by: Collection[UsageBy],
+        prices: PriceTable = NO_PRICES,
+    ) -> Mapping[UsageBy, list[Usage]]:
+        """Counters from one day to another, both included, in each of the ways: several at once take as long as one.
+
+        They outlive the rows, by content-free numbers alone.
 
         `prices`: for what no vendor reported a cost for.
         """
