@@ -90,11 +90,12 @@ async def test_axe_finds_nothing_in_what_opens_above_a_page(
             await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_an_address_that_is_not_there_says_so_and_leads_back(browser: Browser, empty: Site) -> None:
+@pytest.mark.parametrize("path", ["no/such/page", "constructor"])
+async def test_an_address_that_is_not_there_says_so_and_leads_back(browser: Browser, empty: Site, path: str) -> None:
     async with person(browser) as ada:
         ada.expect_error("404")
         await sign_in(ada, empty)
-        page = await ada.tab(f"{empty.url}/no/such/page")
+        page = await ada.tab(f"{empty.url}/{path}")
         await expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
         assert await violations(page) == []
         await page.get_by_role("link", name="All sessions").click()

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import type { Plugin, Rolldown } from "vite";
 
 /** The first word of each page's address, and the file that draws the page. `broker/gateway/dashboard.py` serves them. */
-const PAGES: Readonly<Record<string, string>> = {
+export const PAGES: Readonly<Record<string, string>> = {
   index: "src/pages/home/HomePage.tsx",
   session: "src/pages/activity/ActivityPage.tsx",
   machine: "src/pages/machine/MachinePage.tsx",

@@ -8,31 +8,13 @@ import {
 import { BASE, belowBase } from "~/live/base";
 import { isShare } from "~/pages/sign-in/credential";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
+import { codeOf, pageCode } from "./pageCode";
 import { Shell } from "./Shell";
 import { readAddress as readFleet } from "~/pages/home/model/address";
 import { readAddress as readAudit } from "~/pages/audit/address";
 import { readAddress as readHooks } from "~/pages/hooks/address";
 import { readAddress } from "~/pages/logs/model/address";
 import { readWanted } from "~/pages/workflows/model/history";
-
-/** The pages' own code, which is loaded when the page is. */
-const pages = {
-  signIn: () => import("~/pages/sign-in/SignInPage"),
-  home: () => import("~/pages/home/HomePage"),
-  session: () => import("~/pages/activity/ActivityPage"),
-  machine: () => import("~/pages/machine/MachinePage"),
-  inbox: () => import("~/pages/inbox/InboxPage"),
-  logs: () => import("~/pages/logs/LogsPage"),
-  usage: () => import("~/pages/usage/UsagePage"),
-  workflows: () => import("~/pages/workflows/WorkflowsPage"),
-  rules: () => import("~/pages/rules/RulesPage"),
-  hooks: () => import("~/pages/hooks/HooksPage"),
-  people: () => import("~/pages/people/PeoplePage"),
-  groups: () => import("~/pages/groups/GroupsPage"),
-  accessTokens: () => import("~/pages/access-tokens/TokensPage"),
-  audit: () => import("~/pages/audit/AuditPage"),
-  settings: () => import("~/pages/settings/SettingsPage"),
-};
 
 const root = createRootRoute({ notFoundComponent: NoSuchPage, errorComponent: PageBroke });
 
@@ -57,14 +39,14 @@ const signIn = createRoute({
   path: "/sign-in",
   validateSearch: (search: Record<string, unknown>): { to?: string } =>
     typeof search.to === "string" ? { to: search.to } : {},
-  component: lazyRouteComponent(pages.signIn, "SignInPage"),
+  component: lazyRouteComponent(pageCode["sign-in"].draws, "SignInPage"),
 });
 
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
   validateSearch: readFleet,
-  component: lazyRouteComponent(pages.home, "HomePage"),
+  component: lazyRouteComponent(pageCode[""].draws, "HomePage"),
 });
 
 const session = createRoute({
@@ -74,39 +56,39 @@ const session = createRoute({
     ...(typeof search.agent === "string" && search.agent && { agent: search.agent }),
     ...(typeof search.entry === "string" && search.entry && { entry: search.entry }),
   }),
-  component: lazyRouteComponent(pages.session, "ActivityPage"),
+  component: lazyRouteComponent(pageCode.session.draws, "ActivityPage"),
 });
 
 const machine = createRoute({
   getParentRoute: () => shell,
   path: "/machine/$key",
-  component: lazyRouteComponent(pages.machine, "MachinePage"),
+  component: lazyRouteComponent(pageCode.machine.draws, "MachinePage"),
 });
 
 const inbox = createRoute({
   getParentRoute: () => shell,
   path: "/inbox",
-  component: lazyRouteComponent(pages.inbox, "InboxPage"),
+  component: lazyRouteComponent(pageCode.inbox.draws, "InboxPage"),
 });
 
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
   validateSearch: readAddress,
-  component: lazyRouteComponent(pages.logs, "LogsPage"),
+  component: lazyRouteComponent(pageCode.logs.draws, "LogsPage"),
 });
 
 const usage = createRoute({
   getParentRoute: () => shell,
   path: "/usage",
-  component: lazyRouteComponent(pages.usage, "UsagePage"),
+  component: lazyRouteComponent(pageCode.usage.draws, "UsagePage"),
 });
 
 const workflows = createRoute({
   getParentRoute: () => shell,
   path: "/workflows",
   validateSearch: readWanted,
-  component: lazyRouteComponent(pages.workflows, "WorkflowsPage"),
+  component: lazyRouteComponent(pageCode.workflows.draws, "WorkflowsPage"),
 });
 
 const run = createRoute({
@@ -134,14 +116,14 @@ const comparison = createRoute({
 const rules = createRoute({
   getParentRoute: () => shell,
   path: "/rules",
-  component: lazyRouteComponent(pages.rules, "RulesPage"),
+  component: lazyRouteComponent(pageCode.rules.draws, "RulesPage"),
 });
 
 const hooks = createRoute({
   getParentRoute: () => shell,
   path: "/hooks",
   validateSearch: readHooks,
-  component: lazyRouteComponent(pages.hooks, "HooksPage"),
+  component: lazyRouteComponent(pageCode.hooks.draws, "HooksPage"),
 });
 
 const people = createRoute({
@@ -149,7 +131,7 @@ const people = createRoute({
   path: "/people",
   validateSearch: (search: Record<string, unknown>): { q?: string } =>
     typeof search.q === "string" && search.q ? { q: search.q } : {},
-  component: lazyRouteComponent(pages.people, "PeoplePage"),
+  component: lazyRouteComponent(pageCode.people.draws, "PeoplePage"),
 });
 
 const groups = createRoute({
@@ -159,34 +141,35 @@ const groups = createRoute({
     ...(typeof search.q === "string" && search.q && { q: search.q }),
     ...(typeof search.group === "string" && search.group && { group: search.group }),
   }),
-  component: lazyRouteComponent(pages.groups, "GroupsPage"),
+  component: lazyRouteComponent(pageCode.groups.draws, "GroupsPage"),
 });
 
 const accessTokens = createRoute({
   getParentRoute: () => shell,
   path: "/access-tokens",
-  component: lazyRouteComponent(pages.accessTokens, "TokensPage"),
+  component: lazyRouteComponent(pageCode["access-tokens"].draws, "TokensPage"),
 });
 
 const audit = createRoute({
   getParentRoute: () => shell,
   path: "/audit",
   validateSearch: readAudit,
-  component: lazyRouteComponent(pages.audit, "AuditPage"),
+  component: lazyRouteComponent(pageCode.audit.draws, "AuditPage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
-  component: lazyRouteComponent(pages.settings, "SettingsPage"),
+  component: lazyRouteComponent(pageCode.settings.draws, "SettingsPage"),
 });
 
 /** While React starts, load the code of the page at an address. */
 export function loadAhead({ pathname }: Location): void {
   const [first = ""] = belowBase(pathname).slice(1).split("/");
-  const name = first === "" ? "home" : first === "sign-in" ? "signIn" : first;
   // Page code that cannot be loaded is told when it is shown.
-  if (name in pages) pages[name as keyof typeof pages]().catch(() => undefined);
+  codeOf(first)
+    ?.draws()
+    .catch(() => undefined);
 }
 
 export const router = createRouter({
