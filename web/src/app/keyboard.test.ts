@@ -56,11 +56,13 @@ test("single keys do not rest while something is said in passing", () => {
   stop();
 });
 
-test("single keys rest while a dialog is open", () => {
-  const { ran, press, stop } = fixture("a");
+test("all keys rest while a dialog is open, and the browser takes none for its own", () => {
+  const { ran, press, stop } = fixture("a", "mod+k");
   const dialog = document.body.appendChild(document.createElement("div"));
   dialog.setAttribute("role", "dialog");
   press("a");
+  expect(press("k", { ctrlKey: true })).toBe(false);
+  expect(press("c", { ctrlKey: true })).toBe(true);
   expect(ran).toEqual([]);
   stop();
 });

@@ -3,7 +3,7 @@ import type { Commands } from "./commands";
 const SEQUENCE_MS = 1200;
 const TYPED_INTO = "input, textarea, select, [contenteditable=true], [role=textbox]";
 
-/** Runs commands by their keys. Single keys rest while a person types or a dialog asks something. */
+/** Runs commands by their keys. All keys rest while a dialog asks something, single ones also while a person types. */
 export class Keyboard {
   readonly #commands: Commands;
   #pressed = "";
@@ -23,7 +23,14 @@ export class Keyboard {
   press(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
     const key = named(event);
-    if (!key || (!key.startsWith("mod+") && isBusy(event.target))) return;
+    if (!key || !(event.target instanceof Node)) return;
+    const isChord = key.startsWith("mod+");
+    if (isAsked(event.target)) {
+      // Nor does the browser take it for its own.
+      if (isChord && this.#commands.for(key)) event.preventDefault();
+      return;
+    }
+    if (!isChord && isTyping(event.target)) return;
     const keys = this.#pressed ? `${this.#pressed} ${key}` : key;
     const command = this.#commands.for(keys) ?? this.#commands.for(key);
     this.#forget();
@@ -53,7 +60,6 @@ function named(event: KeyboardEvent): string | null {
 /** What is said in passing calls itself a dialog too, and asks nothing. */
 const ASKING = "[role=dialog]:not([data-toast])";
 
-function isBusy(target: EventTarget | null): boolean {
-  if (!(target instanceof Element)) return false;
-  return target.closest(TYPED_INTO) !== null || target.ownerDocument.querySelector(ASKING) !== null;
-}
+const isAsked = (target: Node): boolean => target.ownerDocument?.querySelector(ASKING) != null;
+
+const isTyping = (target: Node): boolean => target instanceof Element && target.closest(TYPED_INTO) !== null;
