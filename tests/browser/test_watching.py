@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from connect.sdk import AgentRelay
+from tests.browser.accessibility import violations
 from tests.browser.site import Site
 from tests.browser.tab import Person
 
@@ -73,6 +74,33 @@ async def test_a_message_is_written_and_its_answer_read_without_leaving_the_page
     await expect(page.get_by_role("textbox", name="Message to Two")).to_have_value("not yet said")
     await page.get_by_role("combobox", name="Recipient").select_option("All 2 agents")
     await expect(page.get_by_role("button", name="Send to 2 agents")).to_be_enabled()
+
+
+async def test_a_name_is_chosen_by_arrows_among_those_that_complete_what_is_typed(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    for name in ("One", "Two", "Three"):
+        await relay.spawn(name, "demo")
+    page = await ada.tab(f"{running_site.url}/session/{(await relay.session()).id}")
+    await expect(page.get_by_role("complementary", name="Agents").get_by_text("Three").first).to_be_visible()
+    box, names = page.get_by_role("textbox", name="Message to"), page.get_by_role("listbox", name="Names")
+    await box.press_sequentially("@t")
+    chosen = names.get_by_role("option", name="@Two", selected=True)
+    await expect(chosen).to_be_visible()
+    assert await box.get_attribute("aria-activedescendant") == await chosen.get_attribute("id")
+    assert await violations(page) == []
+    await page.keyboard.press("ArrowDown")
+    await expect(names.get_by_role("option", name="@Three", selected=True)).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(names).to_have_count(0)
+    await expect(box).to_be_focused()
+    await box.press_sequentially("h")
+    await page.keyboard.press("Enter")
+    await expect(box).to_have_value("@Three ")
+    await page.keyboard.type("say it was three")
+    await page.keyboard.press("Enter")
+    conversation = page.get_by_role("region", name="Conversation")
+    await expect(conversation.get_by_text("it was three", exact=True)).to_be_visible()
 
 
 async def test_the_palette_finds_a_session_and_an_action(ada: Person, running_site: Site, relay: AgentRelay) -> None:

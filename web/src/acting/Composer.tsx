@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { memo, useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import { useCommands } from "~/app/commands";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
@@ -9,6 +9,7 @@ import { act } from "./act";
 import { addressed, completions, usualAddressee } from "./addressing";
 import { SEND } from "./documents";
 import { draftFor, keepDraft } from "./drafts";
+import { NameList, optionId } from "./NameList";
 import { Outgoing, type Mode } from "./outgoing";
 import * as texts from "~/texts";
 
@@ -17,6 +18,10 @@ const MODES: Record<Mode, string> = {
   STEER: texts.acting.intoTurn,
   INTERRUPT: texts.acting.interruptFirst,
 };
+
+/** The names that complete a text were sent away. */
+const CLOSED = -1;
+const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
 
 interface ComposerProps {
   session: string;
@@ -30,7 +35,7 @@ interface ComposerProps {
  * Writes to one agent, a channel or, chosen on purpose, all agents; now or when they are idle. What is not sent stays as a
  * draft.
  */
-export function Composer({ session, agents, chosen, onSent }: ComposerProps) {
+export const Composer = memo(function Composer({ session, agents, chosen, onSent }: ComposerProps) {
   const { queries } = useLive();
   const box = useRef<HTMLTextAreaElement>(null);
   const [last, setLast] = useState<string | null>(null);
@@ -54,7 +59,14 @@ export function Composer({ session, agents, chosen, onSent }: ComposerProps) {
       ),
   );
   const { to, text } = addressed(typed, otherwise);
-  const names = completions(typed, living);
+  const list = useId();
+  const [looked, setLooked] = useState({ typed: "", at: 0 });
+  const at = looked.typed === typed ? looked.at : 0;
+  const names = at === CLOSED ? [] : completions(typed, living);
+  const pick = (name: string) => {
+    setTyped(`@${name} `);
+    box.current?.focus();
+  };
 
   useCommands([
     {
@@ -79,14 +91,20 @@ export function Composer({ session, agents, chosen, onSent }: ComposerProps) {
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Tab" && names[0] && !event.shiftKey) {
+    const name = names[at];
+    const step = STEPS[event.key];
+    if (name !== undefined && step !== undefined) {
       event.preventDefault();
-      setTyped(`@${names[0]} `);
+      setLooked({ typed, at: (at + step + names.length) % names.length });
+    } else if (name !== undefined && (event.key === "Tab" || event.key === "Enter") && !event.shiftKey) {
+      event.preventDefault();
+      pick(name);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       send();
     } else if (event.key === "Escape") {
-      event.currentTarget.blur();
+      if (name === undefined) event.currentTarget.blur();
+      else setLooked({ typed, at: CLOSED });
     }
   };
 
@@ -100,26 +118,12 @@ export function Composer({ session, agents, chosen, onSent }: ComposerProps) {
       }}
     >
       <div className="mx-auto flex max-w-3xl flex-col gap-2">
-        {names.length > 0 && (
-          <ul aria-label={texts.acting.names} className="flex flex-wrap gap-1">
-            {names.map((name) => (
-              <li key={name}>
-                <Button
-                  size="small"
-                  onClick={() => {
-                    setTyped(`@${name} `);
-                    box.current?.focus();
-                  }}
-                >
-                  @{name}
-                </Button>
-              </li>
-            ))}
-          </ul>
-        )}
+        {names.length > 0 && <NameList id={list} names={names} at={at} onPick={pick} />}
         <textarea
           ref={box}
           aria-label={texts.acting.messageTo(shown(to))}
+          aria-autocomplete="list"
+          {...(names.length > 0 && { "aria-controls": list, "aria-activedescendant": optionId(list, at) })}
           placeholder={texts.acting.messagePlaceholder(shown(otherwise))}
           rows={Math.min(8, typed.split("\n").length)}
           value={typed}
@@ -170,7 +174,7 @@ export function Composer({ session, agents, chosen, onSent }: ComposerProps) {
       </div>
     </form>
   );
-}
+});
 
 const shown = (to: string): string => (to === "*" ? texts.session.everybody : to);
 
