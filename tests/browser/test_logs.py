@@ -77,6 +77,30 @@ async def test_a_log_is_followed_until_its_reader_looks_back(
     assert "all=true" in page.url
 
 
+async def test_only_lines_that_match_are_followed_and_older_ones_are_searched(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Teller", "demo")
+    await say(relay, "early", lines=2)
+    page, log = await followed(ada, running_site, relay)
+    await expect(log.get_by_text("early 1").last).to_be_visible()
+    only = page.get_by_role("searchbox", name="Filter lines")
+    await only.fill("agent:teller late")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("None of the latest lines match")).to_be_visible()
+    await expect(only).to_be_focused()
+    await say(relay, "late", lines=2)
+    await expect(log.get_by_text("late 1").last).to_be_visible()
+    await expect(log.get_by_text("operator")).to_have_count(0)
+    await expect(log.get_by_text("early")).to_have_count(0)
+    await page.get_by_role("button", name="Search all lines").click()
+    await expect(page.get_by_label("Search the logs")).to_have_value("agent:teller late")
+    await page.go_back()
+    await expect(only).to_have_value("agent:teller late")
+    await only.fill("")
+    await expect(log.get_by_text("early 1").last).to_be_visible()
+
+
 async def test_older_lines_come_as_their_place_is_reached(ada: Person, running_site: Site, relay: AgentRelay) -> None:
     await relay.spawn("Teller", "demo")
     await say(relay, "number", lines=60)

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { Icon } from "./Icon";
 
 interface SearchFieldProps {
@@ -8,6 +9,11 @@ interface SearchFieldProps {
 
 /** A place to look for a part of a name; Enter looks, and an emptied one shows all again. */
 export function SearchField({ label, value, onSearch }: SearchFieldProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // What is looked for may change elsewhere, as by going back.
+    if (input.current) input.current.value = value;
+  }, [value]);
   return (
     <form
       role="search"
@@ -20,6 +26,7 @@ export function SearchField({ label, value, onSearch }: SearchFieldProps) {
     >
       <Icon name="search" className="pointer-events-none absolute top-2.5 left-2.5 text-faint" />
       <input
+        ref={input}
         type="search"
         name="q"
         aria-label={label}

@@ -3,7 +3,7 @@ import { Empty } from "~/design/Empty";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { startCommand } from "~/live/startCommand";
-import { AllLines } from "./AllLines";
+import { LiveTools } from "./LiveTools";
 import { LogTail } from "./logTail";
 import { TailList } from "./TailList";
 import { useAddress } from "./useAddress";
@@ -12,34 +12,35 @@ import * as texts from "~/texts";
 /** A session's log as it is written. */
 export function LiveView({ session }: { session: string }) {
   const live = useLive();
-  const all = useAddress().address.all ?? false;
+  const { all = false, only = "" } = useAddress().address;
   const [tail, setTail] = useState<LogTail | null>(null);
   // Before the first picture, for the first lines are waited for.
   useLayoutEffect(() => {
-    const opened = new LogTail(live, session, { all });
+    const opened = new LogTail(live, session, { all, only });
     // eslint-disable-next-line react-hooks/set-state-in-effect -- what is opened here must be closed here
     setTail(opened);
     return () => opened.close();
-  }, [live, session, all]);
-  return tail && <Followed tail={tail} session={session} />;
+  }, [live, session, all, only]);
+  return (
+    <>
+      <LiveTools />
+      {tail && <Followed tail={tail} session={session} only={only} />}
+    </>
+  );
 }
 
-function Followed({ tail, session }: { tail: LogTail; session: string }) {
+function Followed({ tail, session, only }: { tail: LogTail; session: string; only: string }) {
   const state = useReadable(tail.state);
   if (state.state === "loading") return <p className="px-4 py-3 text-faint">{texts.shared.loading}</p>;
   if (state.state === "missing" || (state.state === "failed" && tail.buffer.length === 0))
     return <Empty title={texts.logs.notRead}>{state.message}</Empty>;
   if (tail.buffer.length === 0)
-    return (
-      <>
-        {/* What is left out may be all there is. */}
-        <div className="flex justify-end border-b border-line px-3">
-          <AllLines />
-        </div>
-        <Empty title={texts.logs.nothingYet} command={startCommand(session)}>
-          {texts.logs.linesAppear}
-        </Empty>
-      </>
+    return only ? (
+      <Empty title={texts.logs.noMatch}>{texts.logs.noneOfLatest}</Empty>
+    ) : (
+      <Empty title={texts.logs.nothingYet} command={startCommand(session)}>
+        {texts.logs.linesAppear}
+      </Empty>
     );
   return (
     <>

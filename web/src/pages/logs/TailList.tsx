@@ -4,7 +4,6 @@ import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { grouped } from "~/design/number";
-import { AllLines } from "./AllLines";
 import { LogEnd } from "./LogEnd";
 import { LogHistory } from "./LogHistory";
 import type { LogTail, TailState } from "./logTail";
@@ -54,10 +53,7 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
           </Badge>
         )}
         <span className="tabular-nums">{texts.logs.lines(grouped(buffer.length))}</span>
-        <span className="ml-auto">
-          <AllLines />
-        </span>
-        <Button size="small" aria-pressed={paused !== null} onClick={toggle}>
+        <Button size="small" className="ml-auto" aria-pressed={paused !== null} onClick={toggle}>
           {paused ? texts.logs.goOn : texts.logs.pause}
         </Button>
       </div>

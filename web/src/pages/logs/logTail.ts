@@ -10,6 +10,7 @@ import {
 import { Store, type Readable } from "~/live/store";
 import { QUIET_KINDS } from "./model/conditions";
 import { lineOf, type LogLine } from "./model/lines";
+import { matching } from "./model/only";
 import { TailBuffer } from "./model/tailBuffer";
 
 export interface TailState extends Following {
@@ -38,6 +39,7 @@ export const askForEnd = (live: Live, session: string): void => askForEndOf(live
 export class LogTail implements LogKeeper {
   readonly buffer = new TailBuffer<LogLine>(MOST_LINES);
   readonly #all: boolean;
+  readonly #only: (line: LogLine) => boolean;
   readonly #follower: LogFollower;
   readonly #state = new Store<TailState>({ ...NOTHING_YET, version: 0, gap: false });
   /** The oldest event that was read, shown or not. */
@@ -45,9 +47,10 @@ export class LogTail implements LogKeeper {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  /** `all`: with the lines that only say how things went their way. */
-  constructor(live: Live, session: string, { all }: { all: boolean }) {
+  /** `all`: with the lines that only say how things went their way. `only`: what lines must have in them. */
+  constructor(live: Live, session: string, { all, only }: { all: boolean; only: string }) {
     this.#all = all;
+    this.#only = matching(only);
     this.#follower = new LogFollower(live, session, this, OPTIONS);
     void this.#open();
   }
@@ -105,7 +108,7 @@ export class LogTail implements LogKeeper {
   }
 
   #shows(line: LogLine): boolean {
-    return this.#all || !QUIET_KINDS.includes(line.kind);
+    return (this.#all || !QUIET_KINDS.includes(line.kind)) && this.#only(line);
   }
 
   #showSoon(): void {

@@ -4,12 +4,21 @@ import { forgetView, savedViews, saveView } from "./savedViews";
 
 test("an address is what it says, and what cannot be understood is not there", () => {
   expect(
-    readAddress({ q: " exit ", session: "main", range: "2h", view: "live", line: "e:5", by: "x" }),
+    readAddress({
+      q: " exit ",
+      session: "main",
+      range: "2h",
+      view: "live",
+      only: "agent:Lead",
+      line: "e:5",
+      by: "x",
+    }),
   ).toEqual({
     q: "exit",
     session: "main",
     range: "2h",
     view: "live",
+    only: "agent:Lead",
     line: "e:5",
   });
   expect(readAddress({ q: {}, range: "soon", view: "nothing", session: "" })).toEqual({});

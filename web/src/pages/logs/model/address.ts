@@ -13,6 +13,8 @@ export interface Address {
   readonly range?: Range;
   /** With the lines that only say how things went their way. */
   readonly all?: true;
+  /** Live: only lines that have this in them. */
+  readonly only?: string;
   readonly view?: View;
   /** A line's place in the session's log: shows it in its context. */
   readonly line?: string;
@@ -27,12 +29,14 @@ export function readAddress(search: Record<string, unknown>): Address {
   const session = text(search.session);
   const range = text(search.range);
   const view = VIEWS.find((one) => one === search.view);
+  const only = text(search.only);
   const line = text(search.line);
   return {
     ...(q && { q }),
     ...(session && { session }),
     ...(range && isRange(range) && { range }),
     ...((search.all === true || search.all === "true") && { all: true as const }),
+    ...(only && { only }),
     ...(view && view !== "search" && { view }),
     ...(line && session && { line }),
     ...(search.by === "session" && { by: "session" as const }),
