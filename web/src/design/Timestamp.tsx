@@ -1,6 +1,6 @@
-import { clock, whole } from "./time";
+import { moment, whole } from "./time";
 
-/** A moment: the time of day, and all of it on hover. */
+/** A moment: the time of day, with the day where that is not today, and all of it on hover. */
 export function Timestamp({ at, className }: { at: number; className?: string }) {
   return (
     <time
@@ -8,7 +8,7 @@ export function Timestamp({ at, className }: { at: number; className?: string })
       title={whole(at)}
       className={className ?? "text-2xs text-faint tabular-nums"}
     >
-      {clock(at)}
+      {moment(at)}
     </time>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, clock, dayOrClock, duration, shortClock, spanWords, whole } from "./time";
+import { ago, clock, dayOrClock, duration, moment, shortClock, spanWords, whole } from "./time";
 
 test("durations name the two units that matter", () => {
   const told = [240, 4200, 42_000, 200_000, 180_000, 7_500_000, 273_600_000].map(duration);
@@ -27,6 +27,8 @@ test("a moment of another day is told by its day", () => {
   const at = new Date(2026, 2, 4, 9, 5).getTime();
   expect(dayOrClock(at, new Date(2026, 2, 4, 23).getTime())).toBe("09:05");
   expect(dayOrClock(at, new Date(2026, 2, 5, 1).getTime())).toBe("Mar 4");
+  expect(moment(at, new Date(2026, 2, 4, 23).getTime())).toBe("09:05:00");
+  expect(moment(at, new Date(2026, 2, 5, 1).getTime())).toBe("Mar 4 09:05:00");
 });
 
 test("a span names its day once when it has one", () => {

@@ -27,6 +27,10 @@ export function whole(at: number): string {
 export const dayOrClock = (at: number, now = Date.now()): string =>
   onOneDay(at, now) ? shortClock(at) : day(at);
 
+/** 14:03:07 today, "Mar 4 14:03:07" on another day. */
+export const moment = (at: number, now = Date.now()): string =>
+  onOneDay(at, now) ? clock(at) : `${day(at)} ${clock(at)}`;
+
 /** From when to when: Mar 4, 10:00:00 – 10:05:00. */
 export function spanWords({ from, to }: { from: number; to: number }): string {
   return `${day(from)}, ${clock(from)} – ${onOneDay(from, to) ? "" : `${day(to)}, `}${clock(to)}`;

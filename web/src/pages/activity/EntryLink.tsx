@@ -1,7 +1,7 @@
 import type { MouseEvent } from "react";
 import { toast } from "~/app/toast";
 import { Timestamp } from "~/design/Timestamp";
-import { clock } from "~/design/time";
+import { moment } from "~/design/time";
 import * as texts from "~/texts";
 
 /** When an entry began, as the link to it; pressed, it is copied. */
@@ -19,7 +19,7 @@ export function EntryLink({ at, cursor, className }: { at: number; cursor: strin
     <a
       href={href}
       title={texts.session.copyLink}
-      aria-label={texts.session.copyLinkOf(clock(at))}
+      aria-label={texts.session.copyLinkOf(moment(at))}
       onClick={copy}
       className={className}
     >

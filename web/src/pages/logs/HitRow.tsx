@@ -6,7 +6,7 @@ import { withoutEscapes } from "~/design/ansi/escapes";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import { Seen } from "~/design/Seen";
-import { clock, dayOrClock, whole } from "~/design/time";
+import { moment, whole } from "~/design/time";
 import { Around } from "./Around";
 import type { Hit } from "./documents";
 import { pieces } from "./model/highlights";
@@ -43,7 +43,7 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
             title={whole(Date.parse(line.at))}
             className="shrink-0 font-mono text-xs text-faint tabular-nums"
           >
-            {shortTime(line.at)}
+            {moment(Date.parse(line.at))}
           </time>
           {named && (
             <span className="max-w-32 shrink-0 truncate text-xs text-soft lg:w-16">
@@ -92,10 +92,4 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
       )}
     </li>
   );
-}
-
-function shortTime(at: string): string {
-  const moment = Date.parse(at);
-  const day = dayOrClock(moment);
-  return /^\d\d:\d\d$/.test(day) ? clock(moment) : `${day} ${clock(moment)}`;
 }

@@ -1,7 +1,7 @@
 import { memo } from "react";
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
-import { clock, whole } from "~/design/time";
+import { moment, whole } from "~/design/time";
 import { LineLink } from "./LineLink";
 import { LineText } from "./LineText";
 import type { LogLine } from "./model/lines";
@@ -30,7 +30,7 @@ export const LineRow = memo(function LineRow({
         title={texts.logs.linkToTime(whole(line.at))}
         className="shrink-0 text-faint tabular-nums hover:text-accent-text hover:underline"
       >
-        <time dateTime={new Date(line.at).toISOString()}>{clock(line.at)}</time>
+        <time dateTime={new Date(line.at).toISOString()}>{moment(line.at)}</time>
       </LineLink>
       <span className="w-24 shrink-0 truncate" title={line.agent}>
         {line.agent && <AgentName name={line.agent} />}
