@@ -991,6 +991,7 @@ export const usage = {
   messages: "Messages",
   day: "Day (UTC)",
   tokensPerDay: "Tokens per day",
+  notReported: "Not reported",
   noTokens: "No vendor reported tokens in this period.",
   costPerDay: "Cost per day",
   noCost: "No vendor reported costs in this period.",

@@ -18,7 +18,8 @@ interface TableProps<Row> {
 /** Rows and columns; it scrolls sideways by itself where the screen is narrow. */
 export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={caption}>
+    // What is for screen readers alone stands in it, and not beside it where it would widen the page.
+    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label={caption}>
       <table className="w-full border-collapse text-left">
         <caption className="sr-only">{caption}</caption>
         <thead>

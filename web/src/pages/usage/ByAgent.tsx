@@ -3,6 +3,7 @@ import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
 import type { AgentUse } from "./documents";
 import { heaviest, spent } from "./model/days";
+import { Reported } from "./Reported";
 import { SaveTable } from "./SaveTable";
 import { useSessionNames } from "./useSessionNames";
 import * as texts from "~/texts";
@@ -54,11 +55,31 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
           columns={[
             { title: texts.usage.agent, cell: (row) => <AgentName name={row.agent ?? ""} /> },
             { title: texts.usage.session, cell: (row) => nameOf(row.sessionKey) },
-            { title: texts.usage.in, numeric: true, cell: (row) => grouped(row.inputTokens) },
-            { title: texts.usage.out, numeric: true, cell: (row) => grouped(row.outputTokens) },
-            { title: texts.usage.fromCaches, numeric: true, cell: (row) => grouped(row.cachedTokens) },
-            { title: texts.usage.cost, numeric: true, cell: (row) => money(row.costUsd) },
-            { title: texts.usage.estimate, numeric: true, cell: (row) => money(row.estimatedUsd) },
+            {
+              title: texts.usage.in,
+              numeric: true,
+              cell: (row) => <Reported value={row.inputTokens} shown={grouped} />,
+            },
+            {
+              title: texts.usage.out,
+              numeric: true,
+              cell: (row) => <Reported value={row.outputTokens} shown={grouped} />,
+            },
+            {
+              title: texts.usage.fromCaches,
+              numeric: true,
+              cell: (row) => <Reported value={row.cachedTokens} shown={grouped} />,
+            },
+            {
+              title: texts.usage.cost,
+              numeric: true,
+              cell: (row) => <Reported value={row.costUsd} shown={money} />,
+            },
+            {
+              title: texts.usage.estimate,
+              numeric: true,
+              cell: (row) => <Reported value={row.estimatedUsd} shown={money} />,
+            },
             { title: texts.usage.turns, numeric: true, cell: (row) => grouped(row.turns) },
             { title: texts.usage.messages, numeric: true, cell: (row) => grouped(row.messages) },
           ]}

@@ -4,6 +4,7 @@ import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
 import type { Series } from "./DayChart";
 import { spent, stacked, type Day } from "./model/days";
+import { Reported } from "./Reported";
 import { SaveTable } from "./SaveTable";
 import * as texts from "~/texts";
 
@@ -51,9 +52,21 @@ export function ByDay({ days }: { days: readonly Day[] }) {
             rowKey={(day) => day.day}
             columns={[
               dayColumn,
-              { title: texts.usage.in, numeric: true, cell: (day) => grouped(day.inputTokens) },
-              { title: texts.usage.out, numeric: true, cell: (day) => grouped(day.outputTokens) },
-              { title: texts.usage.fromCaches, numeric: true, cell: (day) => grouped(day.cachedTokens) },
+              {
+                title: texts.usage.in,
+                numeric: true,
+                cell: (day) => <Reported value={day.inputTokens} shown={grouped} />,
+              },
+              {
+                title: texts.usage.out,
+                numeric: true,
+                cell: (day) => <Reported value={day.outputTokens} shown={grouped} />,
+              },
+              {
+                title: texts.usage.fromCaches,
+                numeric: true,
+                cell: (day) => <Reported value={day.cachedTokens} shown={grouped} />,
+              },
             ]}
           />
         }
@@ -85,8 +98,16 @@ export function ByDay({ days }: { days: readonly Day[] }) {
             rowKey={(day) => day.day}
             columns={[
               dayColumn,
-              { title: texts.usage.cost, numeric: true, cell: (day) => money(day.costUsd) },
-              { title: texts.usage.estimate, numeric: true, cell: (day) => money(day.estimatedUsd) },
+              {
+                title: texts.usage.cost,
+                numeric: true,
+                cell: (day) => <Reported value={day.costUsd} shown={money} />,
+              },
+              {
+                title: texts.usage.estimate,
+                numeric: true,
+                cell: (day) => <Reported value={day.estimatedUsd} shown={money} />,
+              },
               { title: texts.usage.turns, numeric: true, cell: (day) => grouped(day.turns) },
               { title: texts.usage.messages, numeric: true, cell: (day) => grouped(day.messages) },
             ]}

@@ -4,6 +4,7 @@ import { Table } from "~/design/Table";
 import { said } from "~/live/http";
 import { USED_BY_NAME } from "./documents";
 import { heaviest, spent, type Counters } from "./model/days";
+import { Reported } from "./Reported";
 import { SaveTable } from "./SaveTable";
 import { useSessionNames } from "./useSessionNames";
 import * as texts from "~/texts";
@@ -59,13 +60,38 @@ interface NamesProps {
 function Names({ title, column, file, rows }: NamesProps) {
   if (rows.length === 0) return null;
   const figures = [
-    { title: texts.usage.in, of: ({ counts }: Named) => counts.inputTokens, shown: grouped },
-    { title: texts.usage.out, of: ({ counts }: Named) => counts.outputTokens, shown: grouped },
-    { title: texts.usage.fromCaches, of: ({ counts }: Named) => counts.cachedTokens, shown: grouped },
-    { title: texts.usage.cost, of: ({ counts }: Named) => counts.costUsd, shown: money },
-    { title: texts.usage.estimate, of: ({ counts }: Named) => counts.estimatedUsd, shown: money },
-    { title: texts.usage.turns, of: ({ counts }: Named) => counts.turns, shown: grouped },
-    { title: texts.usage.messages, of: ({ counts }: Named) => counts.messages, shown: grouped },
+    {
+      title: texts.usage.in,
+      of: ({ counts }: Named) => counts.inputTokens,
+      shown: grouped,
+      isReported: true,
+    },
+    {
+      title: texts.usage.out,
+      of: ({ counts }: Named) => counts.outputTokens,
+      shown: grouped,
+      isReported: true,
+    },
+    {
+      title: texts.usage.fromCaches,
+      of: ({ counts }: Named) => counts.cachedTokens,
+      shown: grouped,
+      isReported: true,
+    },
+    { title: texts.usage.cost, of: ({ counts }: Named) => counts.costUsd, shown: money, isReported: true },
+    {
+      title: texts.usage.estimate,
+      of: ({ counts }: Named) => counts.estimatedUsd,
+      shown: money,
+      isReported: true,
+    },
+    { title: texts.usage.turns, of: ({ counts }: Named) => counts.turns, shown: grouped, isReported: false },
+    {
+      title: texts.usage.messages,
+      of: ({ counts }: Named) => counts.messages,
+      shown: grouped,
+      isReported: false,
+    },
   ];
   const table = () => [
     [column, ...figures.map((figure) => figure.title)],
@@ -84,10 +110,11 @@ function Names({ title, column, file, rows }: NamesProps) {
           rowKey={(row) => row.name}
           columns={[
             { title: column, cell: (row: Named) => row.name },
-            ...figures.map(({ title: name, of, shown }) => ({
+            ...figures.map(({ title: name, of, shown, isReported }) => ({
               title: name,
               numeric: true,
-              cell: (row: Named) => shown(of(row)),
+              cell: (row: Named) =>
+                isReported ? <Reported value={of(row)} shown={shown} /> : shown(of(row)),
             })),
           ]}
         />

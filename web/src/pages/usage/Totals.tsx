@@ -1,14 +1,15 @@
 import { compact, grouped, money } from "~/design/number";
 import type { Counters } from "./model/days";
+import { Reported } from "./Reported";
 import * as texts from "~/texts";
 
 /** What the whole time amounts to. */
 export function Totals({ all, count }: { all: Counters; count: number }) {
   const figures = [
-    [texts.usage.tokensIn, compact(all.inputTokens)],
-    [texts.usage.tokensOut, compact(all.outputTokens)],
-    [texts.usage.fromCaches, compact(all.cachedTokens)],
-    [texts.usage.costReported, money(all.costUsd)],
+    [texts.usage.tokensIn, <Reported value={all.inputTokens} shown={compact} />],
+    [texts.usage.tokensOut, <Reported value={all.outputTokens} shown={compact} />],
+    [texts.usage.fromCaches, <Reported value={all.cachedTokens} shown={compact} />],
+    [texts.usage.costReported, <Reported value={all.costUsd} shown={money} />],
     ...(all.estimatedUsd > 0
       ? [[texts.usage.estimate, texts.usage.about(money(all.estimatedUsd))] as const]
       : []),
