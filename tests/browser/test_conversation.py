@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Error, Locator, Page, expect
 
 from connect.sdk import AgentRelay
 from tests.browser.accessibility import violations_in_both_themes
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site
 from tests.browser.tab import PHONE, Person, person
-from tests.fixtures.long_session import NEEDLE, NEEDLE_AT, redis_url, write_history
+from tests.fixtures.long_session import NEEDLE, NEEDLE_AT, redis_url, unsteady_machine, write_history
 
 _ENTRIES = 100_000
 _MOST_DRAWN = 200
@@ -143,6 +144,34 @@ async def test_it_is_read_and_searched_by_keyboard_alone(ada: Person, running_si
     await expect(page.get_by_role("search")).to_have_count(0)
     await page.keyboard.press("Shift+G")
     await expect(box.get_by_text(f"entry {_ENTRIES - 1} of a long history")).to_be_in_viewport()
+
+
+async def test_a_thousand_notices_in_a_row_are_lines_that_open_and_are_read_to_their_first(
+    ada: Person, running_site: Site
+) -> None:
+    async with running_site.session("an-unsteady-machine") as relay:
+        session = (await relay.session()).id
+        url = redis_url(running_site.folder / "broker")
+        now_ms = int(time.time() * 1000)
+        await write_history(url, session, entries=1000, until_ms=now_ms, happens=unsteady_machine)
+        page = await ada.tab(f"{running_site.url}/session/{session}")
+        box = page.get_by_role("region", name="Conversation").get_by_role("group", name="Entries")
+        await expect(box.get_by_text("laptop-999 went offline")).to_be_in_viewport()
+        groups = box.get_by_role("button", name=re.compile(r"^\d+ notices$"))
+        earlier = box.get_by_role("button", name=re.compile("^(Earlier|Loading)"))
+        async with asyncio.timeout(60):
+            while await earlier.count():
+                with contextlib.suppress(Error):  # it was the last
+                    await earlier.click(timeout=1000)
+        counts = [int(words.split()[0]) for words in await groups.all_inner_texts()]
+        # Few behind the last full group stand by themselves.
+        assert 1000 - 3 <= sum(counts) <= 1000
+        assert max(counts) <= 200
+        await groups.first.click()
+        await expect(box.get_by_text("laptop-0 connected")).to_be_visible()
+        await box.hover()
+        await page.mouse.wheel(0, 700)
+        await expect(box.get_by_text("laptop-0 connected")).not_to_be_in_viewport()
 
 
 async def test_a_screen_reader_finds_its_entries_in_a_list(ada: Person, running_site: Site, long: Long) -> None:

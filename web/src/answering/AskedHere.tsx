@@ -31,7 +31,7 @@ export function AskedHere({ waiting, over, session }: AskedHereProps) {
   const answering = useAnswering(asked === null || over ? [] : [asked]);
   if (asked === null)
     return (
-      <p className="min-h-24 text-faint">
+      <p data-asked={!data && !error ? "unread" : undefined} className="min-h-24 text-faint">
         {data ? texts.inbox.over : error ? said(error) : texts.shared.loading}
       </p>
     );

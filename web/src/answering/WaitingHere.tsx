@@ -22,12 +22,16 @@ export function WaitingHere({ waiting }: { waiting: readonly Waiting[] }) {
       aria-label={texts.inbox.title}
       onPointerEnter={(event) => event.pointerType === "mouse" && hold(true)}
       onPointerLeave={() => hold(false)}
-      className="max-h-[60%] sm:max-h-[36%] shrink-0 overflow-y-auto border-t border-line bg-warn-soft/40 px-3 py-2 sm:px-5"
+      // Until it is read what is asked, there is the room that it will take: nothing above it moves then.
+      className="group/here max-h-[60%] sm:max-h-[36%] max-sm:has-[[data-asked=unread]]:h-[min(60%,20rem)] sm:has-[[data-asked=unread]]:h-[min(36%,20rem)] shrink-0 overflow-y-auto border-t border-line bg-warn-soft/40 px-3 py-2 sm:px-5"
     >
       <div className="mx-auto flex w-full max-w-3xl flex-col gap-2">
         <AskedHere key={first.key} waiting={first} over={isOver(first)} />
         {others.slice(0, LINES).map((one) => (
-          <p key={one.key} className="flex items-center gap-2 text-xs">
+          <p
+            key={one.key}
+            className="flex items-center gap-2 text-xs group-has-[[data-asked=unread]]/here:invisible"
+          >
             <AgentName name={one.agent} />
             <span className="min-w-0 flex-1 truncate text-warn">
               <Seen text={texts.session.asks(one.title)} />

@@ -21,15 +21,31 @@ const SAFE_LINK = /^(https?:|mailto:)/i;
  * text streams in, what stands already is left as it is.
  */
 export const MarkdownRendered = memo(function MarkdownRendered({ text }: { text: string }) {
-  return <div className="markdown">{blocks(lexer(text, { gfm: true, breaks: true }))}</div>;
+  const tokens = lexer(text, { gfm: true, breaks: true });
+  // What a block says is in its own text, but for the addresses of links that are told elsewhere.
+  const links = JSON.stringify(tokens.links);
+  return <div className="markdown">{blocks(tokens, links)}</div>;
 });
 
-function blocks(tokens: readonly Token[]): ReactNode {
+function blocks(tokens: readonly Token[], links: string): ReactNode {
   // Tokens have no identity of their own; text only grows at the end, so a token's place is as good.
-  return tokens.map((token, place) => <Fragment key={place}>{block(token)}</Fragment>);
+  return tokens.map((token, place) => <Block key={place} token={token} links={links} />);
 }
 
-function block(token: Token): ReactNode {
+const Block = memo(
+  function Block({ token, links }: BlockProps) {
+    return block(token, links);
+  },
+  ({ token: before, links }, { token, ...after }) =>
+    before.raw === token.raw && before.type === token.type && links === after.links,
+);
+
+interface BlockProps {
+  token: Token;
+  links: string;
+}
+
+function block(token: Token, links: string): ReactNode {
   switch (token.type) {
     case "heading":
       return <Heading depth={(token as Tokens.Heading).depth}>{inline(token.tokens)}</Heading>;
@@ -44,9 +60,9 @@ function block(token: Token): ReactNode {
     case "code":
       return <CodeBlock {...fenced(token as Tokens.Code)} />;
     case "blockquote":
-      return <blockquote>{blocks(token.tokens ?? [])}</blockquote>;
+      return <blockquote>{blocks(token.tokens ?? [], links)}</blockquote>;
     case "list":
-      return <List list={token as Tokens.List} />;
+      return <List list={token as Tokens.List} links={links} />;
     case "table":
       return <MarkdownTable table={token as Tokens.Table} />;
     case "hr":
@@ -67,13 +83,16 @@ function Heading({ depth, children }: { depth: number; children: ReactNode }) {
   return <Level>{children}</Level>;
 }
 
-function List({ list }: { list: Tokens.List }) {
+function List({ list, links }: { list: Tokens.List; links: string }) {
   const items = list.items.map((item, place) => (
     <li key={place} className={item.task ? "task" : undefined}>
       {item.task && (
         <input type="checkbox" checked={item.checked ?? false} disabled aria-label={texts.design.done} />
       )}
-      {blocks(item.tokens.filter((token) => token.type !== "checkbox"))}
+      {blocks(
+        item.tokens.filter((token) => token.type !== "checkbox"),
+        links,
+      )}
     </li>
   ));
   return list.ordered ? <ol start={list.start === "" ? 1 : list.start}>{items}</ol> : <ul>{items}</ul>;

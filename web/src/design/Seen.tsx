@@ -1,9 +1,9 @@
-import { Fragment } from "react";
+import { Fragment, memo } from "react";
 import { seenPieces } from "./seen";
 import * as texts from "~/texts";
 
 /** A text of somebody else's: characters that hide or reorder it are drawn as their names, and it turns nothing around it. */
-export function Seen({ text }: { text: string }) {
+export const Seen = memo(function Seen({ text }: { text: string }) {
   const pieces = seenPieces(text);
   if (pieces.length === 1 && pieces[0]?.hidden === false) return <bdi>{text}</bdi>;
   return (
@@ -23,4 +23,4 @@ export function Seen({ text }: { text: string }) {
       )}
     </bdi>
   );
-}
+});

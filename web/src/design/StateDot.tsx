@@ -28,6 +28,8 @@ const COLORS: Record<ShownState, string> = {
   failed: "text-bad",
 };
 
+const TURNING: ReadonlySet<ShownState> = new Set(["starting", "releasing", "working"]);
+
 /** A state as a sign that differs in shape and not by colour alone. The words stand beside it or in `label`. */
 export function StateDot({ state, label }: { state: ShownState; label?: string }) {
   return (
@@ -39,7 +41,8 @@ export function StateDot({ state, label }: { state: ShownState; label?: string }
       stroke="currentColor"
       strokeWidth="1.6"
       strokeLinecap="round"
-      className={classes("shrink-0", COLORS[state])}
+      // The whole sign turns: a part of it would be drawn anew for each picture.
+      className={classes("shrink-0", COLORS[state], TURNING.has(state) && "animate-turn")}
       {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": true })}
     >
       <Sign state={state} />
@@ -52,16 +55,14 @@ function Sign({ state }: { state: ShownState }) {
   switch (state) {
     case "starting":
     case "releasing":
-      return (
-        <circle cx="7" cy="7" r="5.2" strokeDasharray="2.2 2.2" className="origin-center animate-turn" />
-      );
+      return <circle cx="7" cy="7" r="5.2" strokeDasharray="2.2 2.2" />;
     case "idle":
       return ring;
     case "working":
       return (
         <>
           <circle cx="7" cy="7" r="5.2" opacity="0.3" />
-          <path d="M7 1.8A5.2 5.2 0 0 1 12.2 7" className="origin-center animate-turn" />
+          <path d="M7 1.8A5.2 5.2 0 0 1 12.2 7" />
           <circle cx="7" cy="7" r="1.7" fill="currentColor" stroke="none" />
         </>
       );

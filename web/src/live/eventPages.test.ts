@@ -11,7 +11,7 @@ function broker() {
     const answer = { data: { session: { id: "s", key: "s", name: "s", events } } };
     return { toPromise: () => Promise.resolve(answer) };
   };
-  return { queries: { query } } as unknown as Live;
+  return { unkept: { query } } as unknown as Live;
 }
 
 const headOf = async (...[live, asked]: Parameters<typeof eventPage>) => {
@@ -30,7 +30,7 @@ test("a page that was asked for ahead is the answer to the first who reads it, a
 
 test("a session that is not there is told apart from a broker that does not answer", async () => {
   const answering = (answer: object) =>
-    ({ queries: { query: () => ({ toPromise: () => Promise.resolve(answer) }) } }) as unknown as Live;
+    ({ unkept: { query: () => ({ toPromise: () => Promise.resolve(answer) }) } }) as unknown as Live;
   const asked = { session: "s", last: 30 };
   expect((await eventPage(answering({ data: { session: null } }), asked)).state).toBe("missing");
   expect((await eventPage(answering({}), asked)).state).toBe("failed");

@@ -48,10 +48,8 @@ export function eventPage(live: Live, asked: Asked): Promise<EventPage> {
   return awaited ?? ask(live, asked);
 }
 
-export const FRESH = { requestPolicy: "network-only" } as const;
-
 async function ask(live: Live, asked: Asked): Promise<EventPage> {
-  const { data, error } = await live.queries.query(EVENTS_PAGE, asked, FRESH).toPromise();
+  const { data, error } = await live.unkept.query(EVENTS_PAGE, asked).toPromise();
   return readPage(data, said(error));
 }
 

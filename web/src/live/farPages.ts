@@ -1,4 +1,4 @@
-import { FRESH, readPage, type EventPage } from "./eventPages";
+import { readPage, type EventPage } from "./eventPages";
 import { EVENTS_AFTER } from "./events";
 import { EVENTS_AROUND, EVENTS_AT } from "./eventPlaces";
 import { said } from "./http";
@@ -7,17 +7,13 @@ import * as texts from "~/texts";
 
 /** The events behind a place. */
 export async function eventsAfter(live: Live, session: string, after: string): Promise<EventPage> {
-  const { data, error } = await live.queries
-    .query(EVENTS_AFTER, { session, after, first: 100 }, FRESH)
-    .toPromise();
+  const { data, error } = await live.unkept.query(EVENTS_AFTER, { session, after, first: 100 }).toPromise();
   return readPage(data && { session: data.session && { events: data.session.events } }, said(error));
 }
 
 /** An event, by its cursor, with what was logged on both sides of it. */
 export async function eventsAround(live: Live, session: string, cursor: string): Promise<EventPage> {
-  const { data, error } = await live.queries
-    .query(EVENTS_AROUND, { session, cursor, lines: 60 }, FRESH)
-    .toPromise();
+  const { data, error } = await live.unkept.query(EVENTS_AROUND, { session, cursor, lines: 60 }).toPromise();
   const page = readPage(
     data && { session: data.session && { events: data.session.eventsAround } },
     said(error),
@@ -30,6 +26,6 @@ export async function eventsAround(live: Live, session: string, cursor: string):
 
 /** The first event at or after a time; null when nothing was logged since. */
 export async function eventAt(live: Live, session: string, at: Date): Promise<string | null> {
-  const { data } = await live.queries.query(EVENTS_AT, { session, at: at.toISOString() }, FRESH).toPromise();
+  const { data } = await live.unkept.query(EVENTS_AT, { session, at: at.toISOString() }).toPromise();
   return data?.session?.eventsAt.nodes[0]?.cursor ?? null;
 }

@@ -33,6 +33,8 @@ export interface Listener<T> {
 export class Live {
   readonly connection: ConnectionTruth;
   readonly queries: Client;
+  /** Queries for parts of what is long, such as a log: their answers are kept by who asks, as far as they are shown. */
+  readonly unkept: Client;
   readonly #ahead = new AskedAhead();
   readonly #socket: SocketClient;
   readonly #outdated = new Store(false);
@@ -43,13 +45,17 @@ export class Live {
   constructor(buildVersion: string) {
     this.#buildVersion = buildVersion;
     this.connection = new ConnectionTruth({ online: navigator.onLine });
-    this.queries = new Client({
+    const broker = {
       url: inBase("/graphql"),
       preferGetMethod: false,
       fetch: fetchInTime,
       fetchOptions: sameOrigin,
+    };
+    this.queries = new Client({
+      ...broker,
       exchanges: [this.#ahead.exchange, cacheExchange, fetchExchange],
     });
+    this.unkept = new Client({ ...broker, exchanges: [fetchExchange] });
     this.#socket = openSocket(socketUrl(), this.connection, () =>
       this.#accessChanges.update((count) => count + 1),
     );

@@ -41,7 +41,7 @@ function fixture() {
     };
   };
   const live = {
-    queries: {
+    unkept: {
       query: (_: unknown, { before, last }: { before: string | null; last: number }) => ({
         toPromise: () => Promise.resolve(page(before, last)),
       }),

@@ -57,7 +57,7 @@ function broker(length: number, pageSize = 75) {
   };
   const live = {
     connection,
-    queries: {
+    unkept: {
       query: (_: unknown, asked: Parameters<typeof answer>[0]) => ({
         toPromise: () => {
           questions += 1;

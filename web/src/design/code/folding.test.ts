@@ -23,10 +23,11 @@ test("a picture in a text is not counted, nor cut", () => {
   expect(folded(`${picture}\n${lines(100)}`)?.shown).toContain(picture);
 });
 
-test("of a text that grows the end is shown, in steps of ten lines", () => {
-  expect(growing(lines(100))?.shown.split("\n")[0]).toBe("line 60");
-  expect(growing(lines(109))?.shown.split("\n")[0]).toBe("line 60");
-  expect(growing(lines(110))?.shown.split("\n")[0]).toBe("line 70");
+test("of a text that grows the end is shown, in steps of forty lines", () => {
+  expect(growing(lines(79))).toBeNull();
+  expect(growing(lines(80))?.shown.split("\n")[0]).toBe("line 40");
+  expect(growing(lines(119))?.shown.split("\n")[0]).toBe("line 40");
+  expect(growing(lines(120))?.shown.split("\n")[0]).toBe("line 80");
 });
 
 test("code that began ahead of what is shown is code", () => {

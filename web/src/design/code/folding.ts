@@ -1,6 +1,8 @@
 /** What is longer than this is folded, to so many lines. */
 const MOST_LINES = 60;
 const LINES_KEPT = 40;
+/** By so many lines at once the beginning of a growing text goes: all that is drawn of it is laid out anew then. */
+const GOES_AT_ONCE = 40;
 /** A line of any length may come; pictures stand in the text and are not read. */
 const MOST_CHARACTERS = 8000;
 const CHARACTERS_KEPT = 5000;
@@ -30,9 +32,9 @@ export function folded(text: string): Fold | null {
 /** The end of a long text that is still being written; null for one that is shown whole. */
 export function growing(text: string): Fold | null {
   const lines = lineCount(text);
-  if (lines <= MOST_LINES) return null;
   // In steps, so that what stands there is left alone while lines are added.
-  const skipped = Math.floor((lines - LINES_KEPT) / 10) * 10;
+  const skipped = Math.floor((lines - LINES_KEPT) / GOES_AT_ONCE) * GOES_AT_ONCE;
+  if (skipped <= 0) return null;
   const cut = endOfLine(text, skipped);
   const fence = openFence(text.slice(0, cut));
   return { shown: (fence ? `${fence}\n` : "") + text.slice(cut), lines, letters: text.length };

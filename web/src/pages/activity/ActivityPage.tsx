@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState, type ReactNode } from "react";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
@@ -49,15 +49,22 @@ function Activity({ session }: { session: string }) {
   const [isAskedPlaced, setAskedPlaced] = useState(false);
   const isKnown = [useReadable(overview), useReadable(followed)].every(({ state }) => state !== "loading");
   const navigate = route.useNavigate();
-  const choose = (agent: string | undefined) =>
-    void navigate({ search: agent ? { agent } : {}, replace: true });
+  // What is beside the conversation is not drawn anew with each word that is added to it.
+  const choose = useCallback(
+    (agent: string | undefined) => void navigate({ search: agent ? { agent } : {}, replace: true }),
+    [navigate],
+  );
   const [gone, setGone] = useState(0);
-  const go = (cursor: string) => {
-    setGone((before) => before + 1);
-    // The router would put the scrolling back to where it was.
-    void navigate({ search: { entry: cursor }, replace: true, resetScroll: false });
-  };
+  const go = useCallback(
+    (cursor: string) => {
+      setGone((before) => before + 1);
+      // The router would put the scrolling back to where it was.
+      void navigate({ search: { entry: cursor }, replace: true, resetScroll: false });
+    },
+    [navigate],
+  );
   const [sent, setSent] = useState(0);
+  const noteSent = useCallback(() => setSent((before) => before + 1), []);
   const names = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
   const living = names.length;
   const machines = new Set(agents.filter((agent) => !agent.ended).map((agent) => agent.proxyKey));
@@ -74,7 +81,13 @@ function Activity({ session }: { session: string }) {
     );
 
   const panel = (
-    <AgentsPanel session={session} agents={agents} reading={reading} chosen={chosen} onChoose={choose} />
+    <AgentsPanel
+      session={session}
+      agents={agents}
+      entries={reading.outline}
+      chosen={chosen}
+      onChoose={choose}
+    />
   );
   const conversation = (
     <>
@@ -92,8 +105,8 @@ function Activity({ session }: { session: string }) {
         isPlaced={isKnown && isAskedPlaced}
       />
       <Asked agents={agents} chosen={chosen} onPlaced={() => setAskedPlaced(true)} />
-      {mayWrite && (
-        <Composer session={session} agents={agents} chosen={chosen} onSent={() => setSent(sent + 1)} />
+      {mayWrite && isKnown && (
+        <Composer session={session} agents={agents} chosen={chosen} onSent={noteSent} />
       )}
     </>
   );
@@ -119,7 +132,11 @@ function Activity({ session }: { session: string }) {
         <div className="flex min-h-0 flex-1">
           <div className="flex min-w-0 flex-1 flex-col">
             {conversation}
-            <Timeline reading={reading} agents={agents} onGo={go} />
+            {/* Until it is read there is its room, so that it moves nothing. */}
+            {reading.state === "loading" && living > 0 && (
+              <div className="h-33 shrink-0 border-t border-line" />
+            )}
+            <Timeline entries={reading.outline} agents={agents} onGo={go} />
           </div>
           <aside
             aria-label={texts.session.agents}
@@ -133,7 +150,7 @@ function Activity({ session }: { session: string }) {
           agents={living}
           panel={panel}
           conversation={conversation}
-          timeline={<Timeline reading={reading} agents={agents} onGo={go} alone />}
+          timeline={<Timeline entries={reading.outline} agents={agents} onGo={go} alone />}
         />
       )}
     </>

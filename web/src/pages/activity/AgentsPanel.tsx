@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { lazy, memo, Suspense } from "react";
 import { AnswerButton } from "~/answering/AnswerButton";
 import { Avatar } from "~/design/Avatar";
 import { AgentName } from "~/design/AgentName";
@@ -18,7 +18,7 @@ import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
 import { BudgetLines } from "./BudgetLines";
 import { useAgentUsage, type AgentUsage } from "./usage";
-import type { Reading } from "./useConversation";
+import type { Entry } from "./model/entries";
 import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
@@ -28,18 +28,24 @@ const Pauses = lazy(() => import("./Pauses").then((m) => ({ default: m.Pauses })
 interface AgentsPanelProps {
   session: string;
   agents: readonly Agent[];
-  reading: Reading;
+  entries: readonly Entry[];
   chosen: string | undefined;
   onChoose: (agent: string | undefined) => void;
 }
 
 /** Who takes part: what each does now, where it runs, who spawned it, what it cost. */
-export function AgentsPanel({ session, agents, reading, chosen, onChoose }: AgentsPanelProps) {
-  const usage = useAgentUsage(session, reading.entries);
+export const AgentsPanel = memo(function AgentsPanel({
+  session,
+  agents,
+  entries,
+  chosen,
+  onChoose,
+}: AgentsPanelProps) {
+  const usage = useAgentUsage(session, entries);
   const living = spawnTree(agents.filter(isListed));
   const ended = agents.filter((agent) => !isListed(agent));
   const { budgets } = useBudgets();
-  const panel = { usage, budgets, reading, chosen, onChoose };
+  const panel = { usage, budgets, entries, chosen, onChoose };
   const item = (branch: Branch) => <AgentItem key={branch.agent.key} branch={branch} {...panel} />;
   return (
     <div className="flex flex-col p-2">
@@ -64,7 +70,7 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
       </Suspense>
     </div>
   );
-}
+});
 
 function NoAgents() {
   const all = useReadable(useWorkspace().agents);
@@ -84,7 +90,7 @@ interface AgentItemProps extends Omit<AgentsPanelProps, "session" | "agents"> {
 
 function AgentItem({ branch, ...panel }: AgentItemProps) {
   const { agent, children } = branch;
-  const { usage, budgets, reading, chosen, onChoose } = panel;
+  const { usage, budgets, entries, chosen, onChoose } = panel;
   const pressed = chosen === agent.name;
   return (
     <li>
@@ -107,7 +113,7 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
               </span>
               <Since agent={agent} />
             </span>
-            <Doing agent={agent} reading={reading} />
+            <Doing agent={agent} entries={entries} />
             <Where agent={agent} usage={usage.get(agent.name)} />
             <BudgetLines budgets={budgets} of={agent.key} />
           </span>
@@ -137,9 +143,10 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
 function Asks({ agent }: { agent: Agent }) {
   const all = useReadable(useWorkspace().waiting);
   const asked = all.state === "ready" ? all.value.find((one) => one.agentKey === agent.key) : undefined;
-  if (!asked) return null;
+  // Where it asks something that is not told yet, there is the room for it.
+  if (!asked) return all.state === "loading" && agent.waitingApprovals > 0 && <div className="h-9" />;
   return (
-    <div className="flex items-center gap-2 pr-2 pb-2 pl-11">
+    <div className="flex min-h-9 items-center gap-2 pr-2 pb-2 pl-11">
       <span className="min-w-0 flex-1 truncate text-xs text-warn">
         <Seen text={texts.session.asks(asked.title)} />
       </span>
@@ -159,10 +166,10 @@ function Since({ agent }: { agent: Agent }) {
   );
 }
 
-function Doing({ agent, reading }: { agent: Agent; reading: Reading }) {
+function Doing({ agent, entries }: { agent: Agent; entries: readonly Entry[] }) {
   const { shown, words } = standing(agent, useNow());
   const isBusy = shown === "working" || shown === "waiting" || shown === "hung";
-  const task = isBusy ? (agent.task ?? currentTask(agent, reading.entries)) : null;
+  const task = isBusy ? (agent.task ?? currentTask(agent, entries)) : null;
   return (
     <span className="mt-0.5 flex items-start gap-1.5 text-xs text-soft">
       <span className="flex h-4 items-center">

@@ -53,14 +53,14 @@ export function ConversationView({
   start,
   isPlaced,
 }: ConversationViewProps) {
-  const { entries } = reading;
+  const { entries, outline } = reading;
   const wanted = useMemo(
-    () => (chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries),
+    () => rowsOf(chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries),
     [entries, chosen],
   );
   const { scroller, list, shown, hasEarlier, following, unseen, marked, follow, earlier, onScroll } =
     useReadingPlace(reading, wanted, { at, gone });
-  const questions = questionsOf(entries);
+  const questions = useMemo(() => questionsOf(outline), [outline]);
   const [finding, setFinding] = useState(false);
   useEffect(() => {
     if (sent > 0) follow();
@@ -132,7 +132,7 @@ export function ConversationView({
             // Not by `visibility`, which is inherited: Chromium keeps it in entries out of sight when it is gone.
             className={classes("flex flex-col gap-1", !isPlaced && "pointer-events-none opacity-0")}
           >
-            {rowsOf(shown).map((row) => (
+            {shown.map((row) => (
               <RowView
                 key={row.key}
                 row={row}

@@ -182,7 +182,7 @@ interface Found {
 const NOTHING: Found = { query: "", hits: [], next: null, says: "" };
 
 function useFound(session: string) {
-  const { queries } = useLive();
+  const { unkept } = useLive();
   const [found, setFound] = useState(NOTHING);
   const asked = useRef(0);
   useEffect(
@@ -194,9 +194,7 @@ function useFound(session: string) {
   const ask = async (query: string, known: readonly Hit[], after: string | null) => {
     const mine = (asked.current += 1);
     const variables = { query, session, first: FOUND_AT_ONCE, after };
-    const { data, error } = await queries
-      .query(SEARCH, variables, { requestPolicy: "network-only" })
-      .toPromise();
+    const { data, error } = await unkept.query(SEARCH, variables).toPromise();
     if (asked.current !== mine) return;
     if (!data) {
       setFound({ ...NOTHING, query, says: said(error) });

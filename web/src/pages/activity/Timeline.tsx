@@ -1,14 +1,14 @@
-import { useEffect, useMemo, useRef, useState, type MouseEvent, type RefObject } from "react";
+import { memo, useEffect, useMemo, useRef, useState, type MouseEvent, type RefObject } from "react";
 import { AgentName } from "~/design/AgentName";
 import { agentHue } from "~/design/agentColor";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import { useNow } from "~/design/now";
-import { clock, duration, shortClock } from "~/design/time";
+import { clock, duration, moment, shortClock } from "~/design/time";
 import type { Agent } from "~/live/documents";
 import { lanesOf, type Arrow, type Bar, type Lane, type Wait } from "./model/lanes";
 import { ticks } from "./model/ticks";
-import type { Reading } from "./useConversation";
+import type { Entry } from "./model/entries";
 import * as texts from "~/texts";
 
 const LANE_PX = 26;
@@ -23,7 +23,7 @@ const RANGES = [
 ] as const;
 
 interface TimelineProps {
-  reading: Reading;
+  entries: readonly Entry[];
   agents: readonly Agent[];
   /** Be at a place of the conversation. */
   onGo: (cursor: string) => void;
@@ -35,16 +35,16 @@ interface TimelineProps {
  * Who of the living worked when, who waited for a person, and whose message made whom work: a lane for each, with arrows
  * between them. A strip, until somebody opens it.
  */
-export function Timeline({ reading, agents, onGo, alone = false }: TimelineProps) {
+export const Timeline = memo(function Timeline({ entries, agents, onGo, alone = false }: TimelineProps) {
   const [range, setRange] = useState<Range>(texts.session.all);
   const [opened, setOpened] = useState(false);
   const { lanes, arrows, span } = useMemo(() => {
     const living = agents.filter((agent) => !agent.ended);
     return lanesOf(
-      reading.entries,
+      entries,
       living.map(({ name }) => name),
     );
-  }, [reading.entries, agents]);
+  }, [entries, agents]);
   const goesOn = lanes.some(({ bars, waits }) => [...bars, ...waits].some(({ to }) => to === null));
   const now = useNow();
   if (!span || !lanes.some(({ isAgent }) => isAgent)) return null;
@@ -118,7 +118,7 @@ export function Timeline({ reading, agents, onGo, alone = false }: TimelineProps
       </div>
     </section>
   );
-}
+});
 
 type Range = (typeof RANGES)[number]["name"];
 
@@ -245,7 +245,7 @@ function Stretch({ stretch: { cursor }, onGo, words, place: { from, to, middle }
 }
 
 function timesOf(name: string, { from, to }: Bar | Wait, now: number, how: string | null): string {
-  return [name, clock(from), duration((to ?? now) - from), how].filter(Boolean).join(", ");
+  return [name, moment(from), duration((to ?? now) - from), how].filter(Boolean).join(", ");
 }
 
 interface ArrowLineProps {

@@ -44,6 +44,18 @@ export class ScrollKeeper {
     return this.#box.scrollTop;
   }
 
+  /** How many entries are further above what is in sight than `px`. */
+  countAbove(px: number): number {
+    return this.#firstBelow(-px);
+  }
+
+  /** How many entries are further below what is in sight than `px`. */
+  countBelow(px: number): number {
+    const { children } = this.#list;
+    // The first that reaches over the line is not wholly below it.
+    return Math.max(0, children.length - this.#firstBelow(this.#box.clientHeight + px) - 1);
+  }
+
   /** The box was scrolled, by the reader or by what is below. Tells whether the reader went up. */
   scrolled(): boolean {
     const top = this.#box.scrollTop;
@@ -67,7 +79,9 @@ export class ScrollKeeper {
   /** Bring an entry into sight, and stay with it. */
   show(element: Element): void {
     this.#following = false;
-    element.scrollIntoView({ block: "center" });
+    // Not by the browser, which would scroll all that is around the box too, and for good where that hides what is too much.
+    const room = this.#box.clientHeight - element.getBoundingClientRect().height;
+    this.#box.scrollTop += this.#topOf(element) - Math.max(0, room / 2);
     this.#shown = element;
     this.#remember();
   }
@@ -93,17 +107,17 @@ export class ScrollKeeper {
 
   #remember(): void {
     this.#top = this.#box.scrollTop;
-    const first = this.#firstInSight();
+    const first = this.#firstBelow(0);
     const seen = Array.from(this.#list.children).slice(first, first + REMEMBERED);
     const shown = this.#shown?.isConnected ? [this.#shown] : [];
     this.#anchors = [...shown, ...seen].map((element) => ({ element, top: this.#topOf(element) }));
   }
 
-  /** By halving: entries stand one below the other. */
-  #firstInSight(): number {
+  /** The first entry that ends so far below the box's top, by halving: entries stand one below the other. */
+  #firstBelow(px: number): number {
     const { children } = this.#list;
     let [low, high] = [0, children.length];
-    const top = this.#box.getBoundingClientRect().top;
+    const top = this.#box.getBoundingClientRect().top + px;
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((children[middle]?.getBoundingClientRect().bottom ?? 0) > top) high = middle;

@@ -1,19 +1,22 @@
 import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { around, boundsOf, held, THE_END, withEarlier, withLater } from "./model/drawn";
 import type { Entry } from "./model/entries";
+import { holds, type Row } from "./model/rows";
 import { ScrollKeeper } from "./scrollKeeper";
 import type { Reading } from "./useConversation";
 
 /** What is nearer to what is in sight than this is drawn, and read where it was not. */
 const AHEAD_PX = 1200;
+/** What is further away than this is drawn no longer; far enough from what is drawn ahead that the two never take turns. */
+const FAR_PX = 3 * AHEAD_PX;
 /** While the end is followed, older entries are read until it fills the view; of one agent there may be few. */
 const MOST_TO_FILL = 400;
 
 interface ReadingPlace {
   readonly scroller: RefObject<HTMLDivElement | null>;
   readonly list: RefObject<HTMLOListElement | null>;
-  /** The entries to draw, and whether there are others on both sides. */
-  readonly shown: readonly Entry[];
+  /** The rows to draw, and whether there are others ahead of them. */
+  readonly shown: readonly Row[];
   readonly hasEarlier: boolean;
   readonly following: boolean;
   /** How many messages and turns began since the reader let go. */
@@ -32,7 +35,7 @@ interface ReadingPlace {
  */
 export function useReadingPlace(
   reading: Reading,
-  wanted: readonly Entry[],
+  wanted: readonly Row[],
   { at, gone }: { at: string | undefined; gone: number },
 ): ReadingPlace {
   const scroller = useRef<HTMLDivElement>(null);
@@ -59,11 +62,11 @@ export function useReadingPlace(
   }, [reading]);
 
   const earlier = () => {
-    if (from > 0) setDrawn(withEarlier(drawn, wanted));
+    if (from > 0) setDrawn(withEarlier(drawn, wanted, keeper.current?.countBelow(FAR_PX) ?? 0));
     else if (reading.hasEarlier && !reading.loadingEarlier) reading.loadEarlier();
   };
   const later = () => {
-    if (to < wanted.length) setDrawn(withLater(drawn, wanted));
+    if (to < wanted.length) setDrawn(withLater(drawn, wanted, keeper.current?.countAbove(FAR_PX) ?? 0));
     else if (reading.hasLater && !reading.loadingLater) reading.loadLater();
   };
   /** Draw and read what is near. */
@@ -106,7 +109,7 @@ export function useReadingPlace(
   useLayoutEffect(() => {
     const target = awaited.current === undefined ? null : reading.entryAt(awaited.current);
     const element = target && document.getElementById(`entry-${target.key}`);
-    if (target && wanted.includes(target)) {
+    if (target && wanted.some((row) => holds(row, target))) {
       if (element) {
         awaited.current = undefined;
         letGo();

@@ -25,12 +25,12 @@ const linesOf = (events: readonly SessionEvent[]) => events.map(lineOf);
 /** The lines around a place of a session's log; they can be read on in both directions. */
 export function useContextLines(session: string, line: string) {
   const live = useLive();
-  const { queries } = live;
+  const { unkept } = live;
   const [known, setKnown] = useState(LOADING);
 
   useEffect(() => {
     let wanted = true;
-    void queries
+    void unkept
       .query(AROUND, { session, cursor: line, lines: AROUND_LINES })
       .toPromise()
       .then(({ data, error }) => {
@@ -49,7 +49,7 @@ export function useContextLines(session: string, line: string) {
     return () => {
       wanted = false;
     };
-  }, [queries, session, line]);
+  }, [unkept, session, line]);
 
   const earlier = async () => {
     const before = known.lines[0]?.cursor ?? null;
@@ -63,9 +63,7 @@ export function useContextLines(session: string, line: string) {
   };
   const later = async () => {
     const after = known.lines.at(-1)?.cursor ?? "0";
-    const { data } = await queries
-      .query(EVENTS_AFTER, { session, after, first: PAGE }, { requestPolicy: "network-only" })
-      .toPromise();
+    const { data } = await unkept.query(EVENTS_AFTER, { session, after, first: PAGE }).toPromise();
     const page = data?.session?.events;
     if (!page) return;
     setKnown((now) => ({

@@ -10,7 +10,6 @@ import { Table } from "~/design/Table";
 import { duration, whole } from "~/design/time";
 import { isListed, standing } from "~/live/agentState";
 import type { Agent, Proxy } from "~/live/documents";
-import { FRESH } from "~/live/eventPages";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { Stopping } from "~/pages/home/Machines";
@@ -189,7 +188,7 @@ function Programs({ machine }: { machine: Proxy }) {
 function Told({ id }: { id: string }) {
   const [{ data, fetching }, again] = useQuery({ query: MACHINE, variables: { id } });
   useEffect(() => {
-    const timer = setInterval(() => again(FRESH), TOLD_EVERY_MS);
+    const timer = setInterval(() => again({ requestPolicy: "network-only" }), TOLD_EVERY_MS);
     return () => clearInterval(timer);
   }, [again]);
   const found = data?.node?.__typename === "Proxy" ? data.node : null;

@@ -1,6 +1,7 @@
 import type { Content, EventOf, SessionEvent } from "~/live/events";
 import type { Delivery, Entry, MessageEntry, Part, PlanStep, ToolPart, TurnEntry } from "./entries";
 import { noticeOf } from "./notices";
+import { isSame } from "./same";
 import * as texts from "~/texts";
 
 /** An agent's first words may be logged before the start of the turn they belong to, by so much. */
@@ -61,6 +62,15 @@ export class Conversation {
         return notice?.key ?? null;
       }
     }
+  }
+
+  /** Where the same is told anew: entries that say what they said are the objects that they were. */
+  reuse(told: readonly Entry[]): void {
+    const before = new Map(told.map((entry) => [entry.key, entry]));
+    this.#entries = this.#entries.map((entry) => {
+      const known = before.get(entry.key);
+      return known !== undefined && isSame(known, entry) ? known : entry;
+    });
   }
 
   /** The entries as they are now, in an array that stays as it is. */

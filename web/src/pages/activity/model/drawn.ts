@@ -1,59 +1,69 @@
 import { offsetOf } from "~/live/eventWindow";
 import type { Entry } from "./entries";
+import { holds, lastCursor, type Row } from "./rows";
 
-/** How many entries are drawn at the end of a conversation, by how many more at a time, and at most. */
+/**
+ * How many rows are drawn at the end of a conversation, on each side of a place, by how many more at a time, and at most.
+ * Few at a time: what is drawn in one picture delays it.
+ */
 const AT_END = 50;
-const STEP = 20;
-const MOST = 160;
+const ASIDE = 20;
+const STEP = 10;
+const MOST = 200;
 
-/** Which entries of a conversation are drawn: so many from one on, or the last so many. */
+/** Which rows of a conversation are drawn: so many from one on, or the last so many. */
 export interface Drawn {
-  readonly first: Pick<Entry, "key" | "cursor"> | null;
+  readonly first: Pick<Row, "key" | "cursor"> | null;
   readonly count: number;
 }
 
 export const THE_END: Drawn = { first: null, count: AT_END };
 
-/** The places of the first entry that is drawn and of the first behind the last. */
-export function boundsOf({ first, count }: Drawn, entries: readonly Entry[]): readonly [number, number] {
-  if (first === null) return [Math.max(0, entries.length - count), entries.length];
-  const from = placeOf(first, entries);
-  return [from, Math.min(entries.length, from + count)];
+/** The places of the first row that is drawn and of the first behind the last. */
+export function boundsOf({ first, count }: Drawn, rows: readonly Row[]): readonly [number, number] {
+  if (first === null) return [Math.max(0, rows.length - count), rows.length];
+  const from = placeOf(first, rows);
+  return [from, Math.min(rows.length, from + count)];
 }
 
-/** The same entries, whatever comes behind them. */
-export function held(drawn: Drawn, entries: readonly Entry[]): Drawn {
-  const [from, to] = boundsOf(drawn, entries);
-  return { first: entries[from] ?? null, count: Math.max(AT_END, to - from) };
+/** The same rows, whatever comes behind them. */
+export function held(drawn: Drawn, rows: readonly Row[]): Drawn {
+  const [from, to] = boundsOf(drawn, rows);
+  return { first: rows[from] ?? null, count: Math.max(AT_END, to - from) };
 }
 
-/** More of what is ahead, and less of what is behind where that gets too much. */
-export function withEarlier(drawn: Drawn, entries: readonly Entry[]): Drawn {
+/** More of what is ahead. Of what is behind, `far` rows less, and more where it gets too much. */
+export function withEarlier(drawn: Drawn, rows: readonly Row[], far: number): Drawn {
   // What is drawn up to the end goes on being that.
-  if (drawn.first === null) return { first: null, count: Math.min(MOST, drawn.count + STEP) };
-  const [from, to] = boundsOf(drawn, entries);
+  if (drawn.first === null)
+    return drawn.count < MOST ? { first: null, count: Math.min(MOST, drawn.count + STEP) } : drawn;
+  const [from, to] = boundsOf(drawn, rows);
   const begin = Math.max(0, from - STEP);
-  return { first: entries[begin] ?? null, count: Math.min(MOST, to - begin) };
+  return { first: rows[begin] ?? null, count: Math.min(MOST, to - far - begin) };
 }
 
-/** More of what is behind, and less of what is ahead where that gets too much. */
-export function withLater(drawn: Drawn, entries: readonly Entry[]): Drawn {
-  const [from, to] = boundsOf(drawn, entries);
-  const end = Math.min(entries.length, to + STEP);
-  const begin = Math.max(from, end - MOST);
-  return { first: entries[begin] ?? null, count: end - begin };
+/** More of what is behind. Of what is ahead, `far` rows less, and more where it gets too much. */
+export function withLater(drawn: Drawn, rows: readonly Row[], far: number): Drawn {
+  const [from, to] = boundsOf(drawn, rows);
+  const end = Math.min(rows.length, to + STEP);
+  const begin = Math.max(from + far, end - MOST);
+  return { first: rows[begin] ?? null, count: end - begin };
 }
 
 /** What is around an entry. */
-export function around(entry: Entry, entries: readonly Entry[]): Drawn {
-  const begin = Math.max(0, entries.indexOf(entry) - STEP);
-  return { first: entries[begin] ?? null, count: 2 * STEP };
+export function around(entry: Entry, rows: readonly Row[]): Drawn {
+  const place = rows.findIndex((row) => holds(row, entry));
+  const begin = Math.max(0, place - ASIDE);
+  return { first: rows[begin] ?? null, count: 2 * ASIDE };
 }
 
-/** Where an entry is, or the first behind where it was: an entry whose start was not read has another key then. */
-function placeOf(first: Pick<Entry, "key" | "cursor">, entries: readonly Entry[]): number {
-  const same = entries.findIndex((entry) => entry.key === first.key);
+/**
+ * Where a row is, or the first behind where it was: an entry whose start was not read has another key then, and a group
+ * another beginning.
+ */
+function placeOf(first: Pick<Row, "key" | "cursor">, rows: readonly Row[]): number {
+  const same = rows.findIndex((row) => row.key === first.key);
   if (same >= 0) return same;
-  const behind = entries.findIndex((entry) => offsetOf(entry.cursor) >= offsetOf(first.cursor));
+  const behind = rows.findIndex((row) => offsetOf(lastCursor(row)) >= offsetOf(first.cursor));
   return Math.max(0, behind);
 }

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import type { Entry, MessageEntry, NoticeEntry, TurnEntry } from "./entries";
 import { questionsOf, rowsOf } from "./rows";
 
-const notice = (key: string, tone: NoticeEntry["tone"] = "quiet") =>
-  ({ type: "notice", key, tone, words: "no longer asks" }) as NoticeEntry;
+const notice = (key: string, tone: NoticeEntry["tone"] = "quiet", offset = 1) =>
+  ({ type: "notice", key, cursor: `e:${offset}`, tone, words: "no longer asks" }) as NoticeEntry;
 const message = (key: string) => ({ type: "message", key }) as MessageEntry;
 const turn = (key: string, ...messageKeys: string[]) =>
   ({ type: "turn", key, messageKeys }) as unknown as TurnEntry;
@@ -23,6 +23,15 @@ test("what failed, or warns, stands by itself among them", () => {
 test("a group keeps its name while it grows", () => {
   const many = Array.from({ length: 50 }, (_, number) => notice(`${number}`));
   expect(keys(many.slice(0, 20))).toEqual(keys(many));
+});
+
+test("however many there are, a group has its end, in the same place whatever is read ahead of it", () => {
+  const many = Array.from({ length: 1000 }, (_, number) => notice(`${number}`, "quiet", number));
+  const groups = rowsOf(many.slice(100));
+  expect(groups.map((row) => (row.type === "group" ? row.notices.length : 1))).toEqual([
+    100, 200, 200, 200, 200,
+  ]);
+  expect(rowsOf(many).slice(1)).toEqual(groups.slice(1));
 });
 
 test("a turn names the message it answers, unless nothing else was said in between", () => {

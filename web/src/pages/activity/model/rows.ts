@@ -1,12 +1,17 @@
+import { offsetOf } from "~/live/eventWindow";
 import type { Entry, MessageEntry, NoticeEntry } from "./entries";
 
 /** Fewer notices in a row than this stand by themselves. */
 const FEWEST = 4;
+/** A group ends where a stretch of so many places of the log does: it can be opened however many there are. */
+const STRETCH = 200;
 
 /** Notices in a row, in one line that opens. */
 export interface NoticeGroup {
   readonly type: "group";
   readonly key: string;
+  /** Of its first notice. */
+  readonly cursor: string;
   readonly notices: readonly NoticeEntry[];
 }
 
@@ -19,19 +24,36 @@ export function rowsOf(entries: readonly Entry[]): readonly Row[] {
   let run: NoticeEntry[] = [];
   const close = () => {
     const [first] = run;
-    if (first && run.length >= FEWEST) rows.push({ type: "group", key: `from ${first.key}`, notices: run });
+    if (first && run.length >= FEWEST)
+      rows.push({ type: "group", key: `from ${first.key}`, cursor: first.cursor, notices: run });
     else rows.push(...run);
     run = [];
   };
   for (const entry of entries) {
-    if (entry.type === "notice" && entry.tone === "quiet") run.push(entry);
-    else {
+    if (entry.type === "notice" && entry.tone === "quiet") {
+      const [first] = run;
+      if (first && stretchOf(first) !== stretchOf(entry)) close();
+      run.push(entry);
+    } else {
       close();
       rows.push(entry);
     }
   }
   close();
   return rows;
+}
+
+/** By its place, so that groups are cut in the same places whatever was read around them. */
+const stretchOf = ({ cursor }: Entry): number => Math.floor(offsetOf(cursor) / STRETCH);
+
+/** Whether an entry is shown in a row. */
+export function holds(row: Row, { key }: Pick<Entry, "key">): boolean {
+  return row.type === "group" ? row.notices.some((notice) => notice.key === key) : row.key === key;
+}
+
+/** The place of the last of what a row shows. */
+export function lastCursor(row: Row): string {
+  return row.type === "group" ? (row.notices.at(-1)?.cursor ?? row.cursor) : row.cursor;
 }
 
 /** For each turn the message that it answers, where that was read and nothing else was said in between. */

@@ -16,13 +16,13 @@ const LOADING: Changes = { state: "loading", entries: [], next: null };
 
 /** What a session's agents changed in files, the newest first; older ones on demand. */
 export function useChanges(session: string) {
-  const { queries } = useLive();
+  const { unkept } = useLive();
   const [known, setKnown] = useState(LOADING);
   const [asked, setAsked] = useState<string | null>(null);
   useEffect(() => {
     let wanted = true;
-    void queries
-      .query(CHANGES, { session, agent: null, after: asked }, { requestPolicy: "network-only" })
+    void unkept
+      .query(CHANGES, { session, agent: null, after: asked })
       .toPromise()
       .then(({ data, error }) => {
         if (!wanted) return;
@@ -39,6 +39,6 @@ export function useChanges(session: string) {
     return () => {
       wanted = false;
     };
-  }, [queries, session, asked]);
+  }, [unkept, session, asked]);
   return { ...known, older: () => setAsked(known.next) };
 }
