@@ -98,6 +98,7 @@ async def _take_run(
 
 async def _take(page: Page, file: Path) -> None:
     await page.wait_for_load_state("networkidle")  # with all that comes after
+    await expect(page.get_by_text("Counting…")).to_have_count(0)
     await page.screenshot(path=file)
     print(f"{file.name}  {file.stat().st_size / 1000:.0f} kB")
     await page.close()

@@ -143,7 +143,10 @@ function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => 
           <Icon name="menu" />
         </IconButton>
         {count > 0 && (
-          <span aria-hidden="true" className="absolute top-1 right-1 size-2 rounded-full bg-warn" />
+          <span
+            aria-hidden="true"
+            className="absolute top-1 right-1 size-2 rounded-full bg-warn pointer-coarse:top-2.5 pointer-coarse:right-2.5"
+          />
         )}
       </span>
       <img src={inBase("/icon.svg")} alt="" width="20" height="20" className="ml-1" />
