@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
 import { useQuery } from "urql";
-import { graphql } from "~/live/graphql";
+import { graphql } from "~/live/wire/graphql";
 import { INPUT } from "./Field";
 import * as texts from "~/texts";
 

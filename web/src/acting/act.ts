@@ -1,6 +1,6 @@
 import type { TadaDocumentNode } from "gql.tada";
 import type { Client } from "@urql/core";
-import { sameOrigin } from "~/live/guest";
+import { sameOrigin } from "~/live/wire/guest";
 import * as texts from "~/texts";
 
 /** What an action came to. A refusal carries the broker's stable code and its words for people. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { unshown } from "~/app/toast";
 import type { Agent } from "~/live/documents";
-import { Store } from "~/live/store";
+import { Store } from "~/live/wire/store";
 import type { Loading } from "~/live/workspace";
 import { outcomeOf, tellStart } from "./outcome";
 

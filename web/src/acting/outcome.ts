@@ -1,7 +1,7 @@
 import { toast } from "~/app/toast";
 import type { Agent } from "~/live/documents";
 import { whyWords } from "~/live/reasons";
-import type { Readable } from "~/live/store";
+import type { Readable } from "~/live/wire/store";
 import type { Loading } from "~/live/workspace";
 import * as texts from "~/texts";
 

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import type { Waiting } from "~/live/documents";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { ApprovalCard } from "./ApprovalCard";
 import { ASKED_NOW } from "./documents";
 import { outcome } from "./model/outcome";

@@ -1,5 +1,5 @@
 import { WAITING } from "~/live/documents";
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 export const ASKED = graphql(
   `

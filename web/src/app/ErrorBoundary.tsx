@@ -1,6 +1,6 @@
 import type { ErrorComponentProps } from "@tanstack/react-router";
 import { Button } from "~/design/Button";
-import { BASE } from "~/live/base";
+import { BASE } from "~/live/wire/base";
 import * as texts from "~/texts";
 
 /** A page that broke: the rest of the dashboard goes on. */

@@ -1,6 +1,6 @@
 import { useId } from "react";
 import { Icon } from "~/design/Icon";
-import { inWorkspace } from "~/live/base";
+import { inWorkspace } from "~/live/wire/base";
 import type { Overview } from "~/live/documents";
 import * as texts from "~/texts";
 

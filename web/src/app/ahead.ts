@@ -1,5 +1,5 @@
 import { defaultParseSearch } from "@tanstack/react-router";
-import { belowBase } from "~/live/base";
+import { belowBase } from "~/live/wire/base";
 import { rememberedViewer } from "~/live/remembered";
 import { isShare } from "~/pages/sign-in/credential";
 import { connected } from "./connected";

@@ -1,4 +1,4 @@
-import { belowBase, keptAs } from "~/live/base";
+import { belowBase, keptAs } from "~/live/wire/base";
 
 const KEY = keptAs("relaycast.came-from");
 

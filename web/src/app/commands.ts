@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "react";
-import { Store, type Readable } from "~/live/store";
+import { Store, type Readable } from "~/live/wire/store";
 
 /** Something a person can do from the palette, and by keys where it has them. */
 export interface Command {

@@ -1,4 +1,4 @@
-import { Live } from "~/live/live";
+import { Live } from "~/live/wire/live";
 import { Workspace } from "~/live/workspace";
 
 let opened: { live: Live; workspace: Workspace } | undefined;

@@ -1,6 +1,6 @@
 import { seenText } from "~/design/seen";
 import type { Loading, NeedKnown } from "~/live/workspace";
-import { Store, type Readable } from "~/live/store";
+import { Store, type Readable } from "~/live/wire/store";
 import * as texts from "~/texts";
 
 const ASKED_FOR = "relaycast.notify";

@@ -1,4 +1,4 @@
-import type { Live } from "~/live/live";
+import type { Live } from "~/live/wire/live";
 import type { Place } from "./place";
 
 interface PageCode {

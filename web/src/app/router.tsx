@@ -5,7 +5,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { BASE, belowBase } from "~/live/base";
+import { BASE, belowBase } from "~/live/wire/base";
 import { isShare } from "~/pages/sign-in/credential";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { codeOf, pageCode } from "./pageCode";

@@ -1,4 +1,4 @@
-import { Store, type Readable } from "~/live/store";
+import { Store, type Readable } from "~/live/wire/store";
 
 export type Theme = "light" | "dark" | "system";
 

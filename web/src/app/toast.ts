@@ -1,4 +1,4 @@
-import { Store } from "~/live/store";
+import { Store } from "~/live/wire/store";
 
 /** Something said in passing. */
 export interface Said {

@@ -1,4 +1,4 @@
-import { inBase } from "~/live/base";
+import { inBase } from "~/live/wire/base";
 import * as texts from "~/texts";
 
 let title = "";

@@ -1,6 +1,6 @@
 import { createContext, use, type ReactNode } from "react";
 import { Provider } from "urql";
-import type { Live } from "./live";
+import type { Live } from "./wire/live";
 import type { Workspace } from "./workspace";
 
 interface Connected {

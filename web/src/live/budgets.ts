@@ -1,5 +1,5 @@
 import { grouped, money } from "~/design/number";
-import { graphql, type ResultOf } from "./graphql";
+import { graphql, type ResultOf } from "./wire/graphql";
 import * as texts from "~/texts";
 
 /** How budgets stand, as it changes. */

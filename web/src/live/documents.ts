@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "./graphql";
+import { graphql, type ResultOf } from "./wire/graphql";
 
 /** What every page knows of an agent. */
 export const AGENT = graphql(`

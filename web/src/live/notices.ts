@@ -1,4 +1,4 @@
-import { Store, type Readable } from "./store";
+import { Store, type Readable } from "./wire/store";
 
 /** Something about the stream of events that a person should know. */
 export type Notice = { readonly type: "replayed"; readonly count: number } | { readonly type: "gap" };

@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "./graphql";
+import { graphql, type ResultOf } from "./wire/graphql";
 
 const PAUSE = graphql(`
   fragment PauseFields on Pause {

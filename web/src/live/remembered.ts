@@ -1,6 +1,6 @@
-import { keptAs } from "./base";
+import { keptAs } from "./wire/base";
 import type { Viewer } from "./documents";
-import { isGuest } from "./guest";
+import { isGuest } from "./wire/guest";
 
 /**
  * What the viewer was allowed to when this browser was here last. It decides what a page asks for first, before the

@@ -1,4 +1,4 @@
-import { brokerUrl } from "./base";
+import { brokerUrl } from "./wire/base";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 

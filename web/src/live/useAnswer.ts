@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "react";
-import type { Answer } from "./ask";
+import type { Answer } from "./wire/ask";
 import { ACTIVITY } from "./documents";
 import { useLive } from "./LiveContext";
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import type { Answer } from "./ask";
+import type { Answer } from "./wire/ask";
 
 const PAUSE_MS = 250;
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ConnectionTruth } from "./connection";
+import { ConnectionTruth } from "./wire/connection";
 import { VIEWER } from "./documents";
-import type { Live } from "./live";
-import { Store } from "./store";
+import type { Live } from "./wire/live";
+import { Store } from "./wire/store";
 import { Workspace } from "./workspace";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,4 +1,4 @@
-import { delayBefore } from "./backoff";
+import { delayBefore } from "./wire/backoff";
 import {
   ACTIVITY,
   AGENTS,
@@ -12,12 +12,12 @@ import {
   type Viewer,
   type Waiting,
 } from "./documents";
-import type { ResultOf } from "./graphql";
-import { addressInWorkspace, said, wantsWorkspace } from "./http";
+import type { ResultOf } from "./wire/graphql";
+import { addressInWorkspace, said, wantsWorkspace } from "./wire/http";
 import { onceAFrame } from "./frames";
-import type { Live } from "./live";
+import type { Live } from "./wire/live";
 import { rememberViewer, rememberedViewer } from "./remembered";
-import { Store, type Readable } from "./store";
+import { Store, type Readable } from "./wire/store";
 
 /** Something that is asked for: not there yet, there, or refused. What is there stays while it is asked for anew. */
 export type Loading<T> =

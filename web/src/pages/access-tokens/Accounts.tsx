@@ -5,7 +5,7 @@ import { Field, INPUT } from "~/acting/Field";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { ACCOUNTS, CREATE_ACCOUNT, REMOVE_ACCOUNT, type Account } from "./documents";
 import { TokenTable } from "./TokenTable";

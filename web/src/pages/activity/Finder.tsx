@@ -6,7 +6,7 @@ import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import { Seen } from "~/design/Seen";
 import { Timestamp } from "~/design/Timestamp";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { SEARCH, type Hit } from "~/pages/logs/documents";
 import { pieces } from "~/pages/logs/model/highlights";

@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from "react";
 import { useQuery } from "urql";
 import { useWorkspace } from "~/live/LiveContext";
-import { graphql } from "~/live/graphql";
+import { graphql } from "~/live/wire/graphql";
 import { useReadable } from "~/live/useReadable";
 import type { Entry } from "./model/entries";
 

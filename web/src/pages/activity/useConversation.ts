@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "react";
 import { toast } from "~/app/toast";
 import { useLive } from "~/live/LiveContext";
-import { SessionEvents, type Tail } from "~/live/sessionEvents";
-import { Store } from "~/live/store";
+import { SessionEvents, type Tail } from "~/live/log/sessionEvents";
+import { Store } from "~/live/wire/store";
 import { useReadable } from "~/live/useReadable";
 import type { Entry } from "./model/entries";
 import { Retelling } from "./model/retelling";

@@ -6,7 +6,7 @@ import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { AUDIT } from "./documents";

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { Command } from "~/design/Command";
 import { grouped } from "~/design/number";
 import { whole } from "~/design/time";
-import { ask, type Answer } from "~/live/ask";
+import { ask, type Answer } from "~/live/wire/ask";
 import * as texts from "~/texts";
 
 /** A trail that came with an archive (`GET /v1/audit/imported`). */

@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 export const AUDIT = graphql(`
   query Audit($act: String, $by: String, $on: String, $upTo: Int, $after: String) {

@@ -6,7 +6,7 @@ import { PersonPicker } from "~/acting/PersonPicker";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { CHANGE_GROUP, GROUP } from "./documents";
 import * as texts from "~/texts";

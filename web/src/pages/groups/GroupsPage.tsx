@@ -7,7 +7,7 @@ import { Empty } from "~/design/Empty";
 import { Icon } from "~/design/Icon";
 import { PageHead } from "~/design/PageHead";
 import { SearchField } from "~/design/SearchField";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { GROUPS } from "./documents";

@@ -1,5 +1,5 @@
 import type { Place } from "~/app/place";
-import type { Live } from "~/live/live";
+import type { Live } from "~/live/wire/live";
 import { GROUPS } from "./documents";
 
 /** Ask for what the page at an address begins with. */

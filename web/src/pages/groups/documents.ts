@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 export const GROUPS = graphql(`
   query Groups($search: String, $after: String) {

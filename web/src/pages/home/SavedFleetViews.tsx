@@ -3,7 +3,7 @@ import { useQuery } from "urql";
 import { act, type Done } from "~/acting/act";
 import { SavedViews, ViewList } from "~/acting/SavedViews";
 import { usePermissions } from "~/acting/usePermissions";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { REMOVE_VIEW, SAVE_VIEW, VIEWS } from "./documents";
 import { asText, fromText } from "./model/address";

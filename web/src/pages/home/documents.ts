@@ -1,4 +1,4 @@
-import { graphql } from "~/live/graphql";
+import { graphql } from "~/live/wire/graphql";
 
 export const VIEWS = graphql(`
   query HomeViews {

@@ -4,7 +4,7 @@ import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { useNow } from "~/design/now";
 import { dayOrClock, whole } from "~/design/time";
-import type { Answer } from "~/live/ask";
+import type { Answer } from "~/live/wire/ask";
 import { tryOut, type Example, type Trial } from "./hooks";
 import { doneLines } from "./model/lines";
 import * as texts from "~/texts";

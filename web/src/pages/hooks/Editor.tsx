@@ -3,7 +3,7 @@ import { Button } from "~/design/Button";
 import { useNow } from "~/design/now";
 import { TextWithProblems } from "~/design/TextWithProblems";
 import { dayOrClock } from "~/design/time";
-import type { Refused } from "~/live/ask";
+import type { Refused } from "~/live/wire/ask";
 import { DryRun } from "./DryRun";
 import type { Saved } from "./hooks";
 import { useEditing } from "./useEditing";

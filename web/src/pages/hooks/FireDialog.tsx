@@ -3,7 +3,7 @@ import { Field, Select } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { Dialog } from "~/design/Dialog";
 import { Output } from "~/design/Output";
-import type { Answer } from "~/live/ask";
+import type { Answer } from "~/live/wire/ask";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { fire, type Fired, type Hook } from "./hooks";

@@ -1,4 +1,4 @@
-import { Store } from "~/live/store";
+import { Store } from "~/live/wire/store";
 
 /** A text that is not applied yet. */
 export interface Draft {

@@ -1,5 +1,5 @@
 import type { Problem } from "~/design/problems";
-import { ask, type Answer, type Refused } from "~/live/ask";
+import { ask, type Answer, type Refused } from "~/live/wire/ask";
 
 export type RunState =
   "ordered" | "started" | "completed" | "failed" | "refused" | "skipped" | "expired" | "interrupted";

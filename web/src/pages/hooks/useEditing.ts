@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Problem } from "~/design/problems";
-import type { Refused } from "~/live/ask";
+import type { Refused } from "~/live/wire/ask";
 import { useReadable } from "~/live/useReadable";
 import { useTextCheck } from "~/live/useTextCheck";
 import { draft, type Draft } from "./draft";

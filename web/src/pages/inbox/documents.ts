@@ -1,6 +1,6 @@
 import { ASKED } from "~/answering/documents";
 import { NEED } from "~/live/documents";
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 const INBOX_NEED = graphql(
   `

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useQuery } from "urql";
 import { Button } from "~/design/Button";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { AROUND } from "./documents";
 import { LineRow } from "./LineRow";
 import { lineOf } from "./model/lines";

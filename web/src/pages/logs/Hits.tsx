@@ -2,7 +2,7 @@ import { Fragment, useState } from "react";
 import { useQuery } from "urql";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { startCommand } from "~/live/startCommand";
 import { HITS_AT_ONCE, SEARCH } from "./documents";
 import { quieted } from "./model/conditions";

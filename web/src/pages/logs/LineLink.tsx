@@ -1,6 +1,6 @@
 import { defaultStringifySearch, useNavigate } from "@tanstack/react-router";
 import type { ComponentProps, MouseEvent } from "react";
-import { inBase } from "~/live/base";
+import { inBase } from "~/live/wire/base";
 
 interface LineLinkProps extends Omit<ComponentProps<"a">, "href"> {
   session: string;

@@ -1,5 +1,5 @@
 import type { Place } from "~/app/place";
-import type { Live } from "~/live/live";
+import type { Live } from "~/live/wire/live";
 import { BUCKETS, FACETS, HISTOGRAM, HITS_AT_ONCE, SEARCH } from "./documents";
 import { askForEnd } from "./logTail";
 import { readAddress } from "./model/address";

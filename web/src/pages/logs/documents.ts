@@ -1,5 +1,5 @@
-import { EVENT } from "~/live/events";
-import { graphql, type ResultOf } from "~/live/graphql";
+import { EVENT } from "~/live/log/events";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 /** Lines on a page of what was found. */
 export const HITS_AT_ONCE = 50;

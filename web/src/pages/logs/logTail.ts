@@ -1,13 +1,13 @@
-import type { SessionEvent } from "~/live/events";
-import type { Live } from "~/live/live";
+import type { SessionEvent } from "~/live/log/events";
+import type { Live } from "~/live/wire/live";
 import {
   LogFollower,
   NOTHING_YET,
   askForEnd as askForEndOf,
   type Following,
   type LogKeeper,
-} from "~/live/logFollower";
-import { Store, type Readable } from "~/live/store";
+} from "~/live/log/logFollower";
+import { Store, type Readable } from "~/live/wire/store";
 import { QUIET_KINDS } from "./model/conditions";
 import { lineOf, type LogLine } from "./model/lines";
 import { matching } from "./model/only";

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
-import { eventPage } from "~/live/eventPages";
-import { EVENTS_AFTER, type SessionEvent } from "~/live/events";
-import { said } from "~/live/http";
+import { eventPage } from "~/live/log/eventPages";
+import { EVENTS_AFTER, type SessionEvent } from "~/live/log/events";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { AROUND } from "./documents";
 import { lineOf, type LogLine } from "./model/lines";

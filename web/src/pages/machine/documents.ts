@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 /** What the page of a machine shows besides what every page knows. */
 export const MACHINE = graphql(`

@@ -6,7 +6,7 @@ import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { SearchField } from "~/design/SearchField";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { PEOPLE } from "./documents";

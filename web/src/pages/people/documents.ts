@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 export const PEOPLE = graphql(`
   query People($search: String, $after: String) {

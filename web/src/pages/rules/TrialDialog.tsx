@@ -3,7 +3,7 @@ import { Badge } from "~/design/Badge";
 import { Dialog, DialogBody } from "~/design/Dialog";
 import { Seen } from "~/design/Seen";
 import { whole } from "~/design/time";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { RULE_TRIAL, type RuleTrial, type TriedRequest } from "./documents";
 import { Patterns } from "./Patterns";
 import { ruleOf, type Rule } from "./rule";

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { act, type Done } from "~/acting/act";
 import { toast } from "~/app/toast";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { ADD_RULE, MOVE_RULE, REMOVE_RULE, RULES, type KeptRule } from "./documents";
 import { aheadOf, ruleOf, type Rule, type Step } from "./rule";

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
-import { BASE, inBase } from "~/live/base";
-import { isGuest, setShare } from "~/live/guest";
-import { post } from "~/live/http";
+import { BASE, inBase } from "~/live/wire/base";
+import { isGuest, setShare } from "~/live/wire/guest";
+import { post } from "~/live/wire/http";
 import { rememberViewer } from "~/live/remembered";
 import * as texts from "~/texts";
 

@@ -2,10 +2,10 @@ import { useEffect, useState } from "react";
 import { Field, INPUT } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { whole } from "~/design/time";
-import { ask, type Answer } from "~/live/ask";
-import { BASE, inWorkspace } from "~/live/base";
-import { setShare } from "~/live/guest";
-import { post, type Caller } from "~/live/http";
+import { ask, type Answer } from "~/live/wire/ask";
+import { BASE, inWorkspace } from "~/live/wire/base";
+import { setShare } from "~/live/wire/guest";
+import { post, type Caller } from "~/live/wire/http";
 import * as texts from "~/texts";
 
 const WORDS: Readonly<Record<string, string>> = {

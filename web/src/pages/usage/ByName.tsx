@@ -1,7 +1,7 @@
 import { useQuery } from "urql";
 import { grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { USED_BY_NAME } from "./documents";
 import { heaviest, spent, type Counters } from "./model/days";
 import { Reported } from "./Reported";

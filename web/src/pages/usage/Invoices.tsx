@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { money } from "~/design/number";
 import { Table } from "~/design/Table";
 import { dayOf } from "./model/days";
-import { ask, type Answer } from "~/live/ask";
+import { ask, type Answer } from "~/live/wire/ask";
 import type { Invoice } from "./billing";
 import * as texts from "~/texts";
 

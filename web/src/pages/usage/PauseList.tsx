@@ -2,7 +2,7 @@ import { useEffect } from "react";
 import { useQuery } from "urql";
 import { usePermissions } from "~/acting/usePermissions";
 import { Table } from "~/design/Table";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { PAUSES } from "~/live/pauses";
 import { Instant, Until } from "~/live/PauseTimes";
 import { useBudgets } from "~/live/useBudgets";

@@ -3,7 +3,7 @@ import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
 import { grouped, money } from "~/design/number";
 import { shortClock, whole } from "~/design/time";
-import { ask, type Answer, type Method } from "~/live/ask";
+import { ask, type Answer, type Method } from "~/live/wire/ask";
 import { dayOf } from "./model/days";
 import { Bar } from "./Bar";
 import type { Beyond, Billing, Limit, MonthCost, Standing, Terms } from "./billing";

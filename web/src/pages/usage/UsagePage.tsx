@@ -3,7 +3,7 @@ import { useQuery } from "urql";
 import { Select } from "~/acting/Field";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { startCommand } from "~/live/startCommand";

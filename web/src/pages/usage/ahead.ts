@@ -1,6 +1,6 @@
 import type { Place } from "~/app/place";
-import { askAhead as askApiAhead } from "~/live/ask";
-import type { Live } from "~/live/live";
+import { askAhead as askApiAhead } from "~/live/wire/ask";
+import type { Live } from "~/live/wire/live";
 import { PAUSES } from "~/live/pauses";
 import { USED } from "./documents";
 import { DAYS, lastDays } from "./model/days";

@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 const COUNTERS = graphql(`
   fragment CounterFields on Usage {

@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useState } from "react";
 import { Output } from "~/design/Output";
-import type { Answer } from "~/live/ask";
+import type { Answer } from "~/live/wire/ask";
 import { useLive } from "~/live/LiveContext";
-import { graphql } from "~/live/graphql";
+import { graphql } from "~/live/wire/graphql";
 import { readOutput, type Attempt, type Step, type WholeRun } from "./runs";
 import * as texts from "~/texts";
 

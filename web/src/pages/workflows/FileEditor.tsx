@@ -4,7 +4,7 @@ import { Field, INPUT } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { isError } from "~/design/problems";
 import { TextWithProblems } from "~/design/TextWithProblems";
-import type { Answer } from "~/live/ask";
+import type { Answer } from "~/live/wire/ask";
 import { useTextCheck } from "~/live/useTextCheck";
 import { check, preview, rerun, start, type Preview } from "./files";
 import { PlanView } from "./PlanView";

@@ -5,7 +5,7 @@ import { Field, TextArea } from "~/acting/Field";
 import { usePermissions } from "~/acting/usePermissions";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
-import { graphql, type ResultOf } from "~/live/graphql";
+import { graphql, type ResultOf } from "~/live/wire/graphql";
 import { useLive } from "~/live/LiveContext";
 import type { Step, WholeRun } from "./runs";
 import * as texts from "~/texts";

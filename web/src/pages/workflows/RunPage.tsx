@@ -9,7 +9,7 @@ import { Empty } from "~/design/Empty";
 import { useNow } from "~/design/now";
 import { PageHead } from "~/design/PageHead";
 import { duration } from "~/design/time";
-import { post } from "~/live/http";
+import { post } from "~/live/wire/http";
 import { useAnswer } from "~/live/useAnswer";
 import { commandIn, offeredForRun, type RunAct } from "./model/offered";
 import { ABOUT_RUNS, readRun, runPath, type WholeRun } from "./runs";

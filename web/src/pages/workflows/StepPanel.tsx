@@ -8,7 +8,7 @@ import { Button } from "~/design/Button";
 import { Command } from "~/design/Command";
 import { Dialog } from "~/design/Dialog";
 import { clock, duration } from "~/design/time";
-import { post } from "~/live/http";
+import { post } from "~/live/wire/http";
 import { rerun } from "./files";
 import { isOver, offeredForStep, type StepAct } from "./model/offered";
 import { AttemptOutput } from "./AttemptOutput";

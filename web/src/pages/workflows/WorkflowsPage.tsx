@@ -5,7 +5,7 @@ import { Empty } from "~/design/Empty";
 import { useNow } from "~/design/now";
 import { PageHead } from "~/design/PageHead";
 import { dayOrClock, duration } from "~/design/time";
-import type { Answer } from "~/live/ask";
+import type { Answer } from "~/live/wire/ask";
 import { useAnswer } from "~/live/useAnswer";
 import { choicesOf, isWanted, readWanted, type Wanted } from "./model/history";
 import { ABOUT_RUNS, readRuns, type Run, type RunState } from "./runs";

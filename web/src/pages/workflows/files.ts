@@ -1,7 +1,7 @@
 import type { Problem } from "~/design/problems";
-import { inBase } from "~/live/base";
-import { ask, type Answer } from "~/live/ask";
-import { fetchInTime } from "~/live/fetchInTime";
+import { inBase } from "~/live/wire/base";
+import { ask, type Answer } from "~/live/wire/ask";
+import { fetchInTime } from "~/live/wire/fetchInTime";
 import { runPath, type Run, type Step } from "./runs";
 import * as texts from "~/texts";
 

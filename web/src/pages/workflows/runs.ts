@@ -1,4 +1,4 @@
-import { ask, type Answer } from "~/live/ask";
+import { ask, type Answer } from "~/live/wire/ask";
 
 export type RunState = "running" | "needs_human" | "completed" | "completed_early" | "failed" | "cancelled";
 export type StepState =

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Content, EventOf, SessionEvent } from "~/live/events";
+import type { Content, EventOf, SessionEvent } from "~/live/log/events";
 import { Conversation } from "./conversation";
 
 const START = Date.parse("2026-01-31T10:00:00.000Z");

@@ -1,4 +1,4 @@
-import type { Content, EventOf, SessionEvent } from "~/live/events";
+import type { Content, EventOf, SessionEvent } from "~/live/log/events";
 import type { Delivery, Entry, MessageEntry, Part, PlanStep, ToolPart, TurnEntry } from "./entries";
 import { noticeOf } from "./notices";
 import { isSame } from "./same";

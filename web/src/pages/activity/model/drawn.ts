@@ -1,4 +1,4 @@
-import { offsetOf } from "~/live/eventWindow";
+import { offsetOf } from "~/live/log/eventWindow";
 import type { Entry } from "./entries";
 import { holds, lastCursor, type Row } from "./rows";
 

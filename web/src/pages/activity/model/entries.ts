@@ -1,4 +1,4 @@
-import type { EventOf } from "~/live/events";
+import type { EventOf } from "~/live/log/events";
 
 type Message = EventOf<"MessageEvent">;
 type Change = Extract<

@@ -1,4 +1,4 @@
-import type { EventOf, SessionEvent } from "~/live/events";
+import type { EventOf, SessionEvent } from "~/live/log/events";
 import { whyWords } from "~/live/reasons";
 import { placeWords } from "~/live/stops";
 import type { NoticeEntry } from "./entries";

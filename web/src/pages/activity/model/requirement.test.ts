@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SessionEvent } from "~/live/events";
+import type { SessionEvent } from "~/live/log/events";
 import { noticeOf } from "./notices";
 
 const event = (kind: string, status: string, by: string | null): SessionEvent =>

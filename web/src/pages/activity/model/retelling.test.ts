@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { EventOf, SessionEvent } from "~/live/events";
+import type { EventOf, SessionEvent } from "~/live/log/events";
 import { Retelling } from "./retelling";
 
 const base = (offset: number, kind: string) => ({

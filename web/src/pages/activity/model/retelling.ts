@@ -1,6 +1,6 @@
-import type { SessionEvent } from "~/live/events";
-import { offsetOf } from "~/live/eventWindow";
-import type { Tail } from "~/live/sessionEvents";
+import type { SessionEvent } from "~/live/log/events";
+import { offsetOf } from "~/live/log/eventWindow";
+import type { Tail } from "~/live/log/sessionEvents";
 import { Conversation } from "./conversation";
 import type { Entry } from "./entries";
 

@@ -1,4 +1,4 @@
-import { offsetOf } from "~/live/eventWindow";
+import { offsetOf } from "~/live/log/eventWindow";
 import type { Entry, MessageEntry, NoticeEntry } from "./entries";
 
 /** Fewer notices in a row than this stand by themselves. */

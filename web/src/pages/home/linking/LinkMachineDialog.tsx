@@ -7,7 +7,7 @@ import { Button } from "~/design/Button";
 import { Command } from "~/design/Command";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import { whole } from "~/design/time";
-import { brokerUrl } from "~/live/base";
+import { brokerUrl } from "~/live/wire/base";
 import { useLive } from "~/live/LiveContext";
 import { CREATE_MACHINE_CODE, MACHINE_CODES, REVOKE_MACHINE_CODE, type OpenCode } from "./documents";
 import * as texts from "~/texts";

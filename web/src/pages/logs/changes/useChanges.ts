@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { said } from "~/live/http";
+import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
 import { CHANGES, type ChangeEntry } from "../documents";
 import * as texts from "~/texts";

@@ -1,4 +1,4 @@
-import type { Content, EventOf, SessionEvent } from "~/live/events";
+import type { Content, EventOf, SessionEvent } from "~/live/log/events";
 import * as texts from "~/texts";
 
 /** How high a line is that is not wrapped. */

@@ -1,4 +1,4 @@
-import { keptAs } from "~/live/base";
+import { keptAs } from "~/live/wire/base";
 import { readAddress, type Address } from "./address";
 
 /** An address under a name, in this browser. */

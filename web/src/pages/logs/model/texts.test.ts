@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SessionEvent } from "~/live/events";
+import type { SessionEvent } from "~/live/log/events";
 import { pieces } from "./highlights";
 import { beginning, lineOf } from "./lines";
 import { searchError } from "./searchError";

@@ -1,7 +1,7 @@
 import type { VariablesOf } from "gql.tada";
 import { EVENTS_PAGE, type SessionEvent } from "./events";
-import { said } from "./http";
-import type { Live } from "./live";
+import { said } from "../wire/http";
+import type { Live } from "../wire/live";
 import * as texts from "~/texts";
 
 /** Which of a session's events are read: the last so many, of those before a cursor when there is one. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { SessionEvent, SessionItem } from "./events";
-import type { Live, Listener } from "./live";
+import type { Live, Listener } from "../wire/live";
 import { LogFollower, NOTHING_YET, type Following } from "./logFollower";
 
 const event = (offset: number): SessionEvent => ({

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { askAhead, eventPage } from "./eventPages";
-import type { Live } from "./live";
+import type { Live } from "../wire/live";
 
 /** A broker that answers the n-th query with a log whose end is n. */
 function broker() {

@@ -1,5 +1,5 @@
 import { EVENT } from "./events";
-import { graphql } from "./graphql";
+import { graphql } from "../wire/graphql";
 
 export const EVENTS_AROUND = graphql(
   `

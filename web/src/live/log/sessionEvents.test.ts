@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { ConnectionTruth } from "./connection";
+import { ConnectionTruth } from "../wire/connection";
 import type { SessionEvent, SessionItem } from "./events";
-import type { Live, Listener } from "./live";
-import { notices } from "./notices";
+import type { Live, Listener } from "../wire/live";
+import { notices } from "../notices";
 import { SessionEvents } from "./sessionEvents";
 
 const event = (offset: number): SessionEvent => ({

@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from "./graphql";
+import { graphql, type ResultOf } from "../wire/graphql";
 
 /**
  * What readers of a session know of each event. Fields that differ between kinds in whether they may be null

@@ -1,7 +1,7 @@
-import { waitBefore } from "./backoff";
+import { waitBefore } from "../wire/backoff";
 import { askAhead, eventPage, type EventPage } from "./eventPages";
 import { SESSION_EVENTS, type SessionEvent, type SessionItem } from "./events";
-import type { Live } from "./live";
+import type { Live } from "../wire/live";
 
 /** What is known of a log that is followed. */
 export interface Following {

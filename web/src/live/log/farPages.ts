@@ -1,8 +1,8 @@
 import { readPage, type EventPage } from "./eventPages";
 import { EVENTS_AFTER } from "./events";
 import { EVENTS_AROUND, EVENTS_AT } from "./eventPlaces";
-import { said } from "./http";
-import type { Live } from "./live";
+import { said } from "../wire/http";
+import type { Live } from "../wire/live";
 import * as texts from "~/texts";
 
 /** The events behind a place. */

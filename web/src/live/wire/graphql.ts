@@ -1,5 +1,5 @@
 import { initGraphQLTada } from "gql.tada";
-import type { introspection } from "./schema";
+import type { introspection } from "../schema";
 
 /** Documents typed from the broker's schema: a field it does not have is a type error. */
 export const graphql = initGraphQLTada<{

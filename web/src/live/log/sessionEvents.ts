@@ -1,7 +1,7 @@
-import type { Connection } from "./connection";
+import type { Connection } from "../wire/connection";
 import { eventPage, type EventPage } from "./eventPages";
 import { eventAt, eventsAfter, eventsAround } from "./farPages";
-import type { Live } from "./live";
+import type { Live } from "../wire/live";
 import type { SessionEvent } from "./events";
 import { EventWindow } from "./eventWindow";
 import {
@@ -12,8 +12,8 @@ import {
   type Following,
   type LogKeeper,
 } from "./logFollower";
-import { notify } from "./notices";
-import { Store, type Readable } from "./store";
+import { notify } from "../notices";
+import { Store, type Readable } from "../wire/store";
 
 /** What a reader sees of a session's log. `version` changes with every change of `events`. */
 export interface Tail extends Following {
