@@ -15,6 +15,7 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.hooks.deliveries import HookDeliveries
 from broker.services.ports import Delivery, DeliveryRecords, Timers
+from broker.task_scope import TaskScope, task_scope
 from broker.workers.endurance import Patience, attend
 
 _log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class DeliveryWorker:
         self._wake.set()
 
     async def _work(self) -> None:
-        async with asyncio.TaskGroup() as attempts:
+        async with task_scope() as attempts:
             while True:
                 self._wake.clear()
                 for workspace in self._ready():
@@ -76,7 +77,7 @@ class DeliveryWorker:
         in_all = _AT_ONCE - sum(self._running.values())
         return max(0, min(in_all, _AT_ONCE_IN_ONE - self._running.get(workspace, 0)))
 
-    async def _claim(self, workspace: WorkspaceId, attempts: asyncio.TaskGroup) -> None:
+    async def _claim(self, workspace: WorkspaceId, attempts: TaskScope) -> None:
         if not self._free(workspace):
             return  # another one has taken the last place
         del self._due[workspace]

@@ -18,6 +18,7 @@ from broker.domain.timings import TIMINGS
 from broker.services.ports import ClaimedRun, Timers, WorkflowRecords
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.errands import Errands
+from broker.task_scope import task_scope
 from broker.workers.agenda import Agenda
 from broker.workers.endurance import attend, forever
 
@@ -70,7 +71,7 @@ class WorkflowWorker:
         claim = await self._records.claim(workspace, most=_CLAIM, lease_s=LEASE_S)
         self._held[workspace].update(claim.runs)
         try:
-            async with asyncio.TaskGroup() as looks:
+            async with task_scope() as looks:
                 for each in claim.runs:
                     looks.create_task(self._look(workspace, each, now_ms=claim.now_ms))
         finally:
@@ -79,7 +80,7 @@ class WorkflowWorker:
 
     async def _take_handed(self) -> None:
         """A subscription that is lost ends no look."""
-        async with asyncio.TaskGroup() as looks:
+        async with task_scope() as looks:
             await forever(lambda: self._look_at_handed(looks), name="workflows that are handed over")
 
     async def _look_at_handed(self, looks: asyncio.TaskGroup) -> None:

@@ -26,6 +26,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from broker.task_scope import TaskScope, task_scope
 from connect.demo.mcp import McpClient, ToolFailed
 from connect.demo.memory import Conversation, Exchange, begin, recall
 from connect.demo.script import (
@@ -45,7 +46,6 @@ from connect.demo.script import (
     read_prompt,
     steps_for,
 )
-from connect.system.task_scope import TaskScope, task_scope
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _METHOD_NOT_FOUND, _INVALID_PARAMS, _BUSY = -32601, -32602, -32000

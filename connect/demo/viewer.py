@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from broker.domain.errors import RelayError
 from broker.domain.ids import MessageId
 from broker.domain.messages.steps import ReceiptState
+from broker.task_scope import task_scope
 from connect.demo.game import Board, draw, outcome, read_board
 from connect.demo.script import OPPONENT
 from connect.sdk import AgentRelay
 from connect.sdk.facts import MessageAccepted, read_fact
 from connect.sdk.types import Event, LinkUp, Trace
-from connect.system.task_scope import task_scope
 from connect.terminal.output.tables import table
 from connect.terminal.output.view import View, bad, good
 from connect.terminal.text.layout import Line, one_line

@@ -37,6 +37,7 @@ from broker.protocol.proxy import (
     write,
     write_reports,
 )
+from broker.task_scope import task_scope
 from connect.access.broker_clock import BrokerClock
 from connect.access.credentials import MachineCredentials
 from connect.access.endpoint import Endpoint, words_of
@@ -45,7 +46,6 @@ from connect.machine.spool import Spool
 from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.step_log import tell_step
 from connect.system.state_folder import Cursor, StateFolder
-from connect.system.task_scope import task_scope
 
 _OPEN_TIMEOUT_S = 10
 """TCP, TLS and the upgrade; a broker that needs longer is better tried again."""

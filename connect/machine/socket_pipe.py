@@ -23,10 +23,10 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from broker.protocol.ndjson import MAX_FRAME_BYTES
+from broker.task_scope import task_scope
 from connect.machine.processes import MAX_UNREAD_BYTES, AgentProcess, Command, ProcessStuck, start_process
 from connect.system import process_tree
 from connect.system.process_records import ProcessRecords
-from connect.system.task_scope import task_scope
 
 _MAX_PATH_BYTES = 100
 """The kernel takes 107 on Linux and 103 on macOS."""

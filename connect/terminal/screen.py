@@ -19,12 +19,12 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from broker.domain.errors import RelayError, SpawnFailed, Unavailable
+from broker.task_scope import TaskScope, task_scope
 from connect.access.endpoint import data_folder
 from connect.sdk import AgentRelay
 from connect.sdk.event_feed import FeedItem
 from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
 from connect.sdk.types import Event, LinkUp, Reset
-from connect.system.task_scope import TaskScope, task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.completion import WordCompleter
 from connect.terminal.consents import Consents

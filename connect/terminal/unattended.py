@@ -14,11 +14,11 @@ from typing import Protocol, TextIO
 from broker.domain.agents.agents import AgentState
 from broker.domain.errors import RelayError, Unavailable
 from broker.protocol.agents.events import TurnOutcome
+from broker.task_scope import task_scope
 from connect.sdk import AgentRelay
 from connect.sdk.event_feed import FeedItem
 from connect.sdk.facts import TurnEnded, read_fact
 from connect.sdk.types import Event, LinkUp, Reset, Session
-from connect.system.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent, Reply
 from connect.terminal.input.commands import Command, Exit, Misused, Tell
 from connect.terminal.input.grammar import read_command

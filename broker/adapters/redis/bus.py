@@ -28,6 +28,7 @@ from redis.exceptions import RedisError
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis, store_away
 from broker.domain.errors import Unavailable
+from broker.task_scope import task_scope
 from broker.telemetry import BUS_BREAKS
 
 _log = logging.getLogger(__name__)
@@ -141,14 +142,7 @@ class RedisBus:
     async def run(self) -> None:
         """Receive until cancelled, on one connection after the other."""
         while True:
-            # In a task of its own: a task group that fails while it is cancelled tells of its failure alone (before
-            # Python 3.13), and whoever has told the bus to end would wait for good.
-            life = asyncio.create_task(self._live())
-            try:
-                await asyncio.wait({life})
-            finally:
-                life.cancel()
-                await asyncio.gather(life, return_exceptions=True)
+            await self._live()
             BUS_BREAKS.inc()
             self._is_heard = False
             await asyncio.sleep(_RETRY_S)
@@ -156,12 +150,12 @@ class RedisBus:
     async def _live(self) -> None:
         """Receive on one connection until it breaks."""
         try:
-            async with self._connection() as pubsub, asyncio.TaskGroup() as tasks:
+            async with self._connection() as pubsub, task_scope() as tasks:
                 tasks.create_task(self._receive(pubsub))
                 tasks.create_task(self._notice_deafness())
-        except* (RedisError, OSError, Unavailable) as errors:
-            _log.log(logging.WARNING if self._is_heard else logging.DEBUG, "pub/sub: %r", errors.exceptions[0])
-        except* Exception:  # the top of a task: without it this process would hear nothing any more
+        except (RedisError, OSError, Unavailable) as error:
+            _log.log(logging.WARNING if self._is_heard else logging.DEBUG, "pub/sub: %r", error)
+        except Exception:  # the top of a task: without it this process would hear nothing any more
             _log.exception("pub/sub: unforeseen error; going on")
 
     @contextlib.asynccontextmanager

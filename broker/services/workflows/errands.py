@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from broker.domain.errors import Fenced, Unavailable
 from broker.domain.ids import WorkflowRunId, WorkspaceId
 from broker.services.ports import WorkflowRecords
+from broker.task_scope import task_scope
 
 _log = logging.getLogger(__name__)
 LEASE_S = 20.0
@@ -74,7 +75,7 @@ class Errands:
 
     async def run(self) -> None:
         """Do them until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with task_scope() as tasks:
             while True:
                 await self._changed.wait()
                 self._changed.clear()

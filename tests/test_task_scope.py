@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from connect.system.task_scope import task_scope
+from broker.task_scope import task_scope
 
 
 async def fail() -> None:

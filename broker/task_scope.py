@@ -1,4 +1,7 @@
-"""A task group whose first failure comes out as itself, for callers that handle plain exceptions."""
+"""A task group whose first failure comes out as itself, for callers that handle plain exceptions.
+
+It stands below all layers: what the broker and relay-connect do again until they are told to end needs the same.
+"""
 
 from __future__ import annotations
 
