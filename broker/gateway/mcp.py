@@ -199,7 +199,7 @@ class RelayTools:
         """
         principal, session = await self._caller(ctx)
         agents = await self._s.sessions.agents(principal, session)
-        machines = await self._s.sessions.proxies(principal)
+        machines = await self._s.sessions.connected_proxies(principal)
         live = [agent for agent in agents if not agent.state.ended]
         waiting: list[Approval] = []
         if any(agent.waiting_approvals for agent in live):
@@ -213,7 +213,6 @@ class RelayTools:
             "machines": [
                 {"name": m.name, "labels": list(m.labels), "clis": [c.cli for c in m.clis if c.supported]}
                 for m in machines
-                if m.online
             ],
             "channels": _plain_list(await self._s.router.channels(principal, session)),
         }

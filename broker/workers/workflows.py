@@ -18,7 +18,7 @@ from broker.domain.timings import TIMINGS
 from broker.services.ports import ClaimedRun, Timers, WorkflowRecords
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.errands import Errands
-from broker.task_scope import task_scope
+from broker.task_scope import TaskScope, task_scope
 from broker.workers.agenda import Agenda
 from broker.workers.endurance import attend, forever
 
@@ -83,7 +83,7 @@ class WorkflowWorker:
         async with task_scope() as looks:
             await forever(lambda: self._look_at_handed(looks), name="workflows that are handed over")
 
-    async def _look_at_handed(self, looks: asyncio.TaskGroup) -> None:
+    async def _look_at_handed(self, looks: TaskScope) -> None:
         async for each in self._records.handed(self._name):
             if each is None:
                 continue  # what was handed over meanwhile is claimed when its lease has ended

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
-from broker.domain.ids import AgentId, ApprovalId, MessageId, SessionId
+from broker.domain.ids import AgentId, ApprovalId, MessageId, ProxyId, SessionId
 from graphql_api.context import Info
 from graphql_api.node_ids import read_id
 from graphql_api.types.agents import Agent
@@ -55,9 +55,9 @@ async def _message(info: Info, key: str) -> Node:
     return Message.of(await info.context.services.router.trace_by_id(info.context.principal, MessageId(key)))
 
 
-async def _proxy(info: Info, key: str) -> Node | None:
-    found = await info.context.services.sessions.proxies(info.context.principal)
-    return next((Proxy.of(each) for each in found if each.id == key), None)
+async def _proxy(info: Info, key: str) -> Node:
+    """By key alone: a name is no id."""
+    return Proxy.of(await info.context.services.sessions.proxy_by_id(info.context.principal, ProxyId(key)))
 
 
 async def _token(info: Info, key: str) -> Node | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session, session_name
 from broker.domain.errors import Conflict, NotFound, NotPermitted
-from broker.domain.ids import AgentId, SessionId
+from broker.domain.ids import AgentId, ProxyId, SessionId
 from broker.domain.logs.events import Cursor
 from broker.domain.machines.ownership import require_decision
 from broker.domain.machines.placement import Proxy, machine_named
@@ -158,16 +158,24 @@ class Sessions:
     @requires(Permission.READ_WORKSPACE)
     async def proxies(self, principal: Principal) -> list[Proxy]:
         """The workspace's machines."""
-        found = await self._registry.proxies(principal.workspace)
-        return [
-            each if each.session is None or principal.sees(each.session) else replace(each, session=None)
-            for each in found
-        ]
+        return [_as_seen(principal, each) for each in await self._registry.proxies(principal.workspace)]
 
-    @check_within("reading the machines requires something")
+    @requires(Permission.READ_WORKSPACE)
+    async def connected_proxies(self, principal: Principal) -> list[Proxy]:
+        """Those of them that are here."""
+        return [_as_seen(principal, each) for each in await self._registry.connected_proxies(principal.workspace)]
+
+    @requires(Permission.READ_WORKSPACE)
     async def proxy(self, principal: Principal, reference: str) -> Proxy:
         """One machine by id, or by a name that no other has. Raises `NotFound`, `Conflict` (MACHINE_AMBIGUOUS)."""
-        return machine_named(await self.proxies(principal), reference)
+        found = await self._registry.proxies_called(principal.workspace, reference)
+        return _as_seen(principal, machine_named(found, reference))
+
+    @requires(Permission.READ_WORKSPACE)
+    async def proxy_by_id(self, principal: Principal, proxy: ProxyId) -> Proxy:
+        """The same by id alone. Raises `NotFound`."""
+        found = await self._registry.proxy(principal.workspace, proxy)
+        return _as_seen(principal, machine_named([] if found is None else [found], proxy))
 
     @check_within("its owner decides, or who administers: `require_decision`")
     async def forget_proxy(self, principal: Principal, reference: str) -> Proxy:
@@ -187,6 +195,11 @@ class Sessions:
         proxy = await self.proxy(principal, reference)
         await self._registry.adopt_machine(principal.workspace, proxy.id, member=principal.answerable)
         return await self.proxy(principal, proxy.id)
+
+
+def _as_seen(principal: Principal, proxy: Proxy) -> Proxy:
+    """A machine without the name of a session that is not open to the caller."""
+    return proxy if proxy.session is None or principal.sees(proxy.session) else replace(proxy, session=None)
 
 
 def _require_no_agent(principal: Principal) -> None:

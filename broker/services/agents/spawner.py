@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 
@@ -183,12 +184,12 @@ class Spawner:
 
     async def _machine_of(self, principal: Principal, agent: Agent) -> Proxy:
         """Its conversation is on its own machine: no other one will do."""
-        proxies = [p for p in await self._registry.proxies(principal.workspace) if p.id == agent.proxy and p.online]
-        if not proxies:
+        proxy = await self._registry.proxy(principal.workspace, agent.proxy)
+        if proxy is None or not proxy.online:
             raise NoPlacement(
                 f"the machine of {agent.name}, {agent.machine}, is not connected; run relay-connect there"
             )
-        return place(proxies, cli=agent.cli, machine=None, labels=())
+        return place([proxy], cli=agent.cli, machine=None, labels=())
 
     @check_within("the agent was released by the caller")
     async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
@@ -219,16 +220,28 @@ class Spawner:
     async def _place(
         self, principal: Principal, request: SpawnRequest, *, session: SessionId, asker: Asker, spawner: Agent | None
     ) -> Proxy:
-        return place(
-            await self._registry.proxies(principal.workspace),
+        home = spawner.proxy if spawner else None
+        choose = partial(
+            place,
             cli=request.cli,
             machine=request.machine,
             labels=request.labels,
-            home=spawner.proxy if spawner else None,
+            home=home,
             asker=asker.behind.member if asker.behind else None,
             session=session,
             owns=asker.owns,
         )
+        meant = request.machine or (None if request.labels else home)
+        named = await self._registry.proxies_called(principal.workspace, meant) if meant else []
+        if named:
+            try:
+                return choose(named)
+            except NoPlacement as refusal:
+                if refusal.code != NoPlacement.code:
+                    raise
+        # Any of those that are here may be chosen; or none is, and the refusal names them.
+        here = await self._registry.connected_proxies(principal.workspace)
+        return choose({each.id: each for each in (*named, *here)}.values())
 
     async def _asker(self, principal: Principal, spawner: Agent | None) -> Asker:
         """Who asks, and who is behind that."""

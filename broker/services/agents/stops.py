@@ -82,7 +82,7 @@ class Stops:
         """A machine, for who may decide about it; an id wins over a name."""
         _require_no_agent(principal)
         principal.require(Permission.READ_WORKSPACE)
-        machine = machine_named(await self._registry.proxies(principal.workspace), reference)
+        machine = machine_named(await self._registry.proxies_called(principal.workspace, reference), reference)
         require_decision(principal, machine)
         return machine
 

@@ -21,7 +21,7 @@ from broker.domain.hooks.definitions import Hook, RelayAction, WorkflowAction
 from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files, run_ended
 from broker.domain.hooks.matching import HookIndex, Matched, loops, run_key
 from broker.domain.hooks.runs import HookRunId, RunState, run_id
-from broker.domain.ids import AgentId, ApprovalId, MessageId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, MessageId, ProxyId, SessionId, WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.machines.placement import Proxy
 from broker.domain.messages.messages import Mode, Role, Sender
@@ -54,7 +54,7 @@ class _Look:
     session: Session
     index: HookIndex
     agents: dict[AgentId, Agent | None] = field(default_factory=dict)
-    proxies: dict[str, Proxy] | None = None
+    proxies: dict[ProxyId, Proxy | None] = field(default_factory=dict)
     burst: Burst = field(default_factory=Burst)
 
 
@@ -199,13 +199,11 @@ class HookDispatcher:
         agent = await self._agent(look, happening.agent) if happening.agent else None
         if happening.agent and agent is None:  # forgotten since
             return None
-        if look.proxies is None:
-            look.proxies = {proxy.id: proxy for proxy in await self._registry.proxies(look.workspace)}
         return Scene(
             workspace=look.workspace,
             session=look.session,
             agent=agent,
-            proxy=look.proxies.get(agent.proxy) if agent else None,
+            proxy=await self._proxy(look, agent.proxy) if agent else None,
             public_url=self._public_url,
         )
 
@@ -213,6 +211,11 @@ class HookDispatcher:
         if agent not in look.agents:
             look.agents[agent] = await self._registry.agent(look.workspace, agent)
         return look.agents[agent]
+
+    async def _proxy(self, look: _Look, proxy: ProxyId) -> Proxy | None:
+        if proxy not in look.proxies:
+            look.proxies[proxy] = await self._registry.proxy(look.workspace, proxy)
+        return look.proxies[proxy]
 
     async def set_off(
         self,

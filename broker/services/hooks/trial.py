@@ -22,7 +22,7 @@ from broker.domain.hooks.matching import HookIndex, Matched
 from broker.domain.hooks.runs import HookRunId, run_id
 from broker.domain.hooks.templates import OF_MACHINES, fill_command, fill_text
 from broker.domain.hooks.trial import Tally
-from broker.domain.ids import AgentId, WorkspaceId
+from broker.domain.ids import AgentId, ProxyId, WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.machines.placement import Proxy
 from broker.domain.people.access import Permission, Principal
@@ -170,7 +170,7 @@ class HookTrials:
         self, workspace: WorkspaceId, index: HookIndex, trial: Trial
     ) -> AsyncIterator[tuple[Scene, Matched, Happening, int]]:
         agents: dict[AgentId, Agent | None] = {}
-        proxies = {each.id: each for each in await self._registry.proxies(workspace)}
+        proxies: dict[ProxyId, Proxy | None] = {}
         ends_at = time.monotonic() + _LONGEST_S
         for session in reversed(await self._registry.sessions(workspace)) if index.events else ():
             if trial.events >= _MOST_EVENTS or time.monotonic() > ends_at:
@@ -186,7 +186,9 @@ class HookTrials:
                 if agent is None and happening.agent:  # forgotten: nobody knows any more what it was
                     trial.complete = False
                     continue
-                scene = self._scene(workspace, session, agent, proxies.get(agent.proxy) if agent else None)
+                if agent is not None and agent.proxy not in proxies:
+                    proxies[agent.proxy] = await self._registry.proxy(workspace, agent.proxy)
+                scene = self._scene(workspace, session, agent, proxies[agent.proxy] if agent else None)
                 for matched in index.match(happening, scene.about, files=relative_files(happening.files, scene.cwd)):
                     yield scene, matched, happening, place
 
@@ -218,7 +220,7 @@ class HookTrials:
         return Scene(workspace=workspace, session=session, agent=agent, proxy=proxy, public_url=self._public_url)
 
     async def _machine(self, workspace: WorkspaceId, machine: str) -> Proxy:
-        found = [each for each in await self._registry.proxies(workspace) if machine in {each.id, each.name}]
+        found = await self._registry.proxies_called(workspace, machine)
         if not found:
             raise NotFound(f"there is no machine {machine!r}", code="MACHINE_NOT_FOUND")
         return max(found, key=lambda each: (each.id == machine, each.online))

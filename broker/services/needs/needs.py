@@ -195,7 +195,7 @@ class Needs:
                 for each in runs
                 if each.session in seen
             ],
-            machines=await self._registry.proxies(workspace) if whole else [],
+            machines=await self._registry.missed_proxies(workspace) if whole else [],
             budgets=seen_by(principal, await self._budgets.budgets(workspace)) if whole else [],
             limits=await self._limits(principal) if Permission.METER in principal.permissions else [],
         )

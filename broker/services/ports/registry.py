@@ -70,7 +70,16 @@ class Registry(Protocol):
         """A machine that was ever linked."""
 
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
-        """All machines that were ever linked."""
+        """All machines that were ever linked. Costs time for each: ask for those that are meant where you can."""
+
+    async def proxies_called(self, workspace: WorkspaceId, reference: str) -> list[Proxy]:
+        """The machine of that id, else those of that name; none where nothing is called so. By name, as all are."""
+
+    async def connected_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """The machines that are here, by name."""
+
+    async def missed_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """The machines that are away although agents are on them, by name."""
 
     async def has_namesake(self, workspace: WorkspaceId, proxy: ProxyId, name: str) -> bool:
         """Whether another machine that is connected has this name. Costs little, however many machines there are."""

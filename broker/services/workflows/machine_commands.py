@@ -151,10 +151,9 @@ class MachineCommands:
             seen = await self._registry.proxy(scene.workspace, ProxyId(reference)) if reference else None
         if seen is not None:
             return seen
-        proxies = await self._registry.proxies(scene.workspace)
         if reference is not None:
-            return machine_named(proxies, reference)
-        online = [each for each in proxies if each.online]
+            return machine_named(await self._registry.proxies_called(scene.workspace, reference), reference)
+        online = await self._registry.connected_proxies(scene.workspace)
         if len(online) != 1:
             raise NoPlacement("several machines are connected, or none: say on which one to run")
         return online[0]

@@ -231,10 +231,9 @@ class WorkflowRuns:
             return (await self._sessions.proxy(principal, reference)).id
         if starter is not None:
             return starter.proxy
-        proxies = await self._sessions.proxies(principal)
+        online = await self._sessions.connected_proxies(principal)
         if runs_commands_anywhere(definition):
-            return only_machine(proxies).id
-        online = [each for each in proxies if each.online]
+            return only_machine(online or await self._sessions.proxies(principal)).id
         return online[0].id if len(online) == 1 else None
 
     @requires(Permission.READ)

@@ -117,6 +117,7 @@ async def test_an_agents_id_wins_over_a_name(desk: Desk, sessions: Sessions) -> 
     with pytest.raises(NotFound):
         await router.send(person, desk.session, to=victim.id, text="nobody else gets this")
     assert (await spawner.release(person, desk.session, victim.id)).id == victim.id
+    await desk.detach()
     with pytest.raises(NoPlacement, match="the machine of Victim"):
         await spawner.resume(person, desk.session, victim.id)
     assert (await desk.agent(impostor.id)).state.ended is False

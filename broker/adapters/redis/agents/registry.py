@@ -168,6 +168,23 @@ class RedisRegistry:
         ids = await self._redis.hvals(keys.key(workspace, "proxies"))
         return await self._read_proxies(workspace, [ProxyId(each) for each in ids])
 
+    async def proxies_called(self, workspace: WorkspaceId, reference: str) -> list[Proxy]:
+        """The machine of that id, else those of that name."""
+        its_id = reference if keys.is_id(reference) else ""
+        return await self._find_proxies(workspace, "called", id_=its_id, name=reference)
+
+    async def connected_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """The machines that are here."""
+        return await self._find_proxies(workspace, "connected")
+
+    async def missed_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """The machines that are away although agents are on them."""
+        return await self._find_proxies(workspace, "missed")
+
+    async def _find_proxies(self, workspace: WorkspaceId, meant: str, *, id_: str = "", name: str = "") -> list[Proxy]:
+        ids = await self._scripts.run("find_machines", workspace, meant=meant, id=id_, name=name)
+        return await self._read_proxies(workspace, [ProxyId(each) for each in ids])
+
     async def _read_proxies(self, workspace: WorkspaceId, ids: Sequence[ProxyId]) -> list[Proxy]:
         pipe = self._redis.pipeline(transaction=False)
         for proxy in ids:
