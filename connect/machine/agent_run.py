@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import secrets
 import shutil
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, assert_never
@@ -28,7 +28,6 @@ from broker.protocol.agents.events import (
 from broker.protocol.agents.session import AgentSession, Direction, Frame, HookReply, Prompt
 from broker.protocol.fragments import RELEASE_S, Fragments
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
-from connect.access.broker_clock import BrokerClock
 from connect.access.endpoint import Endpoint
 from connect.machine.agent_programs import CliCatalogue, FoundCli
 from connect.machine.answers import Answers
@@ -36,18 +35,17 @@ from connect.machine.bridges.launch import Launch, LaunchRequest, NotKept
 from connect.machine.bridges.planning import plan_launch
 from connect.machine.guarding import Guarding, Host
 from connect.machine.hooks.guards import GuardBook
+from connect.machine.kit import Kit
 from connect.machine.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process
 from connect.machine.reporting import Reporter
 from connect.machine.secret_answers import spell, without
 from connect.machine.silence import LOOK_S, OVERDUE_S, Silence, Step
 from connect.machine.socket_pipe import start_agent
-from connect.machine.spool import Spool
 from connect.machine.turn_diff import TurnDiff
 from connect.machine.worktrees import AgentWorktree
-from connect.notices import AgentEnded, AgentStarted, Notice
+from connect.notices import AgentEnded, AgentStarted
 from connect.policy.decision import Passed
-from connect.policy.gate import Admission, Gate, NotAdmitted
-from connect.system.process_records import ProcessRecords
+from connect.policy.gate import Admission, NotAdmitted
 
 _MAX_WAITING_ORDERS = 1000
 _MAX_DETAIL = 8 * 1024
@@ -75,17 +73,9 @@ _log = logging.getLogger(__name__)
 class Surroundings:
     """What every agent of this proxy shares."""
 
+    kit: Kit
     endpoint: Endpoint
     catalogue: CliCatalogue
-    spool: Spool
-    records: ProcessRecords
-    private: Path
-    gate: Gate
-    environment: Mapping[str, str]
-    secrets: Callable[[], tuple[str, ...]]
-    """The proxy's own tokens, never to be reported."""
-    clock: BrokerClock
-    notice: Callable[[Notice], None]
     guards: GuardBook
 
 
@@ -114,10 +104,10 @@ class AgentRun:
         self._around = around
         self._token = PREFIXES[TokenKind.AGENT] + secrets.token_urlsafe(32)
         self._report = Reporter(
-            spool=around.spool,
+            spool=around.kit.spool,
             agent=spawn.agent,
             generation=spawn.generation,
-            secrets=lambda: (self._token, *around.secrets(), *self._secret_answers),
+            secrets=lambda: (self._token, *around.kit.secrets(), *self._secret_answers),
         )
         self._secret_answers: set[str] = set()
         """In every way in which they may be spelled: they reach the agent's process and no report."""
@@ -137,14 +127,16 @@ class AgentRun:
         self._release: asyncio.TimerHandle | None = None
         self._admission: Admission | None = None
         self._worktree = (
-            AgentWorktree(agent=spawn.agent, name=spawn.name, environment=around.environment)
+            AgentWorktree(agent=spawn.agent, name=spawn.name, environment=around.kit.environment)
             if spawn.worktree
             else None
         )
-        self._answers = Answers(around.gate, spawn, give=self._give, failed=self._broke)
+        self._answers = Answers(around.kit.gate, spawn, give=self._give, failed=self._broke)
         self._guarding = Guarding(around.guards, spawn, self._host())
         self._consults = False
-        self._turn_diff = TurnDiff(environment=around.environment, found=self._report.report_note, failed=self._broke)
+        self._turn_diff = TurnDiff(
+            environment=around.kit.environment, found=self._report.report_note, failed=self._broke
+        )
         self.finished = asyncio.Event()
 
     @property
@@ -192,7 +184,7 @@ class AgentRun:
 
     async def run(self, *, after: AgentRun | None = None) -> None:
         """Live through it all, once the process of the generation before is gone."""
-        private = self._around.private / secrets.token_hex(8)
+        private = self._around.kit.private / secrets.token_hex(8)
         try:
             if after is not None:
                 await after.finished.wait()
@@ -230,7 +222,7 @@ class AgentRun:
             cwd=str(cwd),
             branch=await self._worktree.branch(cwd) if self._worktree else None,
         )
-        await self._around.spool.wait_acked(number)
+        await self._around.kit.spool.wait_acked(number)
         if launch.delay_s:
             self._report.problem(f"it can take up its conversation in {launch.delay_s:.0f} s, and is started then")
             await asyncio.sleep(launch.delay_s)
@@ -244,7 +236,7 @@ class AgentRun:
             token=self._token,
             cwd=cwd,
             private=private,
-            environment=self._around.environment,
+            environment=self._around.kit.environment,
             consults=self._consults,
         )
         try:
@@ -262,13 +254,13 @@ class AgentRun:
         if problem is not None:
             raise _CannotStart("VERSION_NOT_SUPPORTED" if cli.installed.version else "CLI_MISSING", problem)
         # One that dials the broker itself would have its answers from there, past this machine's people and hooks.
-        held = self._around.gate.hears_answers or self._around.guards.consults(self.spawn)
+        held = self._around.kit.gate.hears_answers or self._around.guards.consults(self.spawn)
         return cli.over_stdio() if held else cli
 
     async def _admit(self) -> Path:
         """Pass this machine's policy, and hold the folder it is to work in."""
         try:
-            self._admission = await self._around.gate.admit(self.spawn, own=self._worktree)
+            self._admission = await self._around.kit.gate.admit(self.spawn, own=self._worktree)
         except NotAdmitted as refusal:
             raise _CannotStart(refusal.code, str(refusal)) from None
         return self._admission.folder.path
@@ -284,21 +276,21 @@ class AgentRun:
         self._turn_diff.close()
         if self._admission is not None:
             self._admission.folder.close()
-            self._around.gate.leave(self._admission.agent)
+            self._around.kit.gate.leave(self._admission.agent)
 
     async def _drive(self, launch: Launch) -> None:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
         command = self._hold_folder(launch.command)
         try:
-            process = await start_agent(command, records=self._around.records, on_output=self._hear)
+            process = await start_agent(command, records=self._around.kit.records, on_output=self._hear)
         except START_ERRORS as error:
             raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {_words(error)}") from None
         self._process = process
         try:
-            self._around.notice(AgentStarted(name=self.spawn.name, cli=self.spawn.cli, pid=process.pid))
+            self._around.kit.notice(AgentStarted(name=self.spawn.name, cli=self.spawn.cli, pid=process.pid))
             await self._converse(process)
-            await end_process(process, records=self._around.records, eof_grace_s=launch.eof_grace_s)
+            await end_process(process, records=self._around.kit.records, eof_grace_s=launch.eof_grace_s)
         except BaseException:
             process.kill()
             raise
@@ -309,7 +301,7 @@ class AgentRun:
         """To be started in the folder that was looked at, after a last look: the names on the way may have changed."""
         assert self._admission is not None
         try:
-            self._around.gate.check_again(self._admission)
+            self._around.kit.gate.check_again(self._admission)
         except NotAdmitted as refusal:
             raise _CannotStart(refusal.code, str(refusal)) from None
         return dataclasses.replace(command, folder=self._admission.folder.descriptor)
@@ -399,7 +391,7 @@ class AgentRun:
         if self._session is None or self._ending.done():
             return
         match order:
-            case Deliver() if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
+            case Deliver() if order.not_after_ms is not None and self._around.kit.clock.is_past(order.not_after_ms):
                 self._report.report_expired(order.message_id)
             case Deliver() if self._guarding.holds(order):
                 pass
@@ -515,7 +507,7 @@ class AgentRun:
         code = self._process.returncode if self._process else None
         self._report.report_exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
         shown = self._report.redact((ending.detail or _last_line(detail)).encode()).decode()
-        self._around.notice(
+        self._around.kit.notice(
             AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown if ending.detail else _last_line(shown))
         )
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,7 @@ from connect.policy.gate import Gate
 from connect.policy.policy_file import PolicyFile
 from connect.policy.taken import TakenPolicy
 from connect.policy.workplaces import Workplaces
-from connect.settings import ConnectSettings
+from connect.settings import ConnectSettings, agent_environment
 from connect.system.load import measure_load
 from connect.system.orphans import reap_orphans
 from connect.system.process_records import ProcessRecords
@@ -325,22 +326,28 @@ class RelayConnect:
         if (installed := installed_version()) != __version__:
             raise self._give_up(f"{installed} is installed now")
         try:
-            from connect.machine.workshop import Premises, Workshop  # noqa: PLC0415 - most of this program hangs on it
+            # Most of this program hangs on it.
+            from connect.machine.kit import Kit  # noqa: PLC0415
+            from connect.machine.workshop import Premises, Workshop  # noqa: PLC0415
         except ImportError as error:
             raise self._give_up(str(error)) from error
-        premises = Premises(
-            settings=self._settings,
-            state=self._state.path,
-            private=self._private,
-            records=self._records,
-            catalogue=self._catalogue,
+        kit = Kit(
             gate=self._gate,
-            consents=self._consents,
-            workflows=self._workflows,
+            records=self._records,
+            private=self._private,
+            environment=agent_environment(os.environ, broker=self._settings.endpoint),
             spool=self._spool,
             secrets=lambda: self._credentials.secrets,
             clock=self._clock,
             notice=self.notice,
+        )
+        premises = Premises(
+            settings=self._settings,
+            state=self._state.path,
+            kit=kit,
+            catalogue=self._catalogue,
+            consents=self._consents,
+            workflows=self._workflows,
         )
         return Workshop(premises, stop=self.stopping)
 

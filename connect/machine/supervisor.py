@@ -178,6 +178,9 @@ class Supervisor:
 
     def _report_absent(self, command: AgentCommand, *, reason: str, expected: bool, detail: str) -> None:
         reporter = Reporter(
-            spool=self._around.spool, agent=command.agent, generation=command.generation, secrets=self._around.secrets
+            spool=self._around.kit.spool,
+            agent=command.agent,
+            generation=command.generation,
+            secrets=self._around.kit.secrets,
         )
         reporter.report_exited(code=None, expected=expected, reason=reason, detail=detail)

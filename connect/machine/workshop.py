@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from broker.protocol.proxy import Command
-from connect.access.broker_clock import BrokerClock
 from connect.machine import kept_work
 from connect.machine.agent_programs import CliCatalogue
 from connect.machine.agent_run import AgentRun, Surroundings
@@ -23,16 +21,13 @@ from connect.machine.hooks.guards import GuardBook, GuardRunner
 from connect.machine.hooks.journal import Journal
 from connect.machine.hooks.refusals import Refusals
 from connect.machine.hooks.runner import HookRunner, HookSurroundings
-from connect.machine.spool import Spool
+from connect.machine.kit import Kit
 from connect.machine.supervisor import Supervisor
 from connect.machine.workflows.consent_file import TakenConsents as TakenWorkflowConsents
 from connect.machine.workflows.refusals import Refusals as WorkflowRefusals
 from connect.machine.workflows.runner import CommandRunner, WorkflowSurroundings
 from connect.machine.workflows.runner import Journal as CommandJournal
-from connect.notices import Notice
-from connect.policy.gate import Gate
 from connect.settings import ConnectSettings, agent_environment
-from connect.system.process_records import ProcessRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +36,11 @@ class Premises:
 
     settings: ConnectSettings
     state: Path
-    private: Path
-    """The agents' folder in it."""
-    records: ProcessRecords
+    kit: Kit
+    """The agents'."""
     catalogue: CliCatalogue
-    gate: Gate
     consents: TakenConsents
     workflows: TakenWorkflowConsents
-    spool: Spool
-    secrets: Callable[[], tuple[str, ...]]
-    clock: BrokerClock
-    notice: Callable[[Notice], None]
 
 
 class Workshop:
@@ -107,47 +96,27 @@ class Workshop:
 
     def _around_agents(self) -> Surroundings:
         premises = self._premises
-        endpoint = premises.settings.endpoint
         return Surroundings(
-            endpoint=endpoint,
+            kit=premises.kit,
+            endpoint=premises.settings.endpoint,
             catalogue=premises.catalogue,
-            spool=premises.spool,
-            records=premises.records,
-            private=premises.private,
-            gate=premises.gate,
-            environment=agent_environment(os.environ, broker=endpoint),
-            secrets=premises.secrets,
-            clock=premises.clock,
-            notice=premises.notice,
             guards=self._guards,
         )
 
     def _around_hooks(self, private: str) -> HookSurroundings:
         premises = self._premises
-        return HookSurroundings(
-            gate=premises.gate,
-            consents=premises.consents,
-            refusals=Refusals(premises.state),
-            records=premises.records,
-            private=premises.state / private,
-            environment=agent_environment(os.environ),
-            spool=premises.spool,
-            secrets=premises.secrets,
-            clock=premises.clock,
-            notice=premises.notice,
-        )
+        return HookSurroundings(kit=self._kit(private), consents=premises.consents, refusals=Refusals(premises.state))
 
     def _around_workflows(self) -> WorkflowSurroundings:
         premises = self._premises
         return WorkflowSurroundings(
-            gate=premises.gate,
+            kit=self._kit(kept_work.WORKFLOW_VALUES),
             consents=premises.workflows,
             refusals=WorkflowRefusals(premises.state),
-            records=premises.records,
-            private=premises.state / kept_work.WORKFLOW_VALUES,
-            environment=agent_environment(os.environ),
-            spool=premises.spool,
-            secrets=premises.secrets,
-            clock=premises.clock,
-            notice=premises.notice,
         )
+
+    def _kit(self, private: str) -> Kit:
+        """With a folder of its own, and without what leads agents to their broker."""
+        premises = self._premises
+        environment = agent_environment(os.environ)
+        return replace(premises.kit, private=premises.state / private, environment=environment)

@@ -6,15 +6,12 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from typing_extensions import override
 
 from broker.domain.hooks.runs import RunState
 from broker.protocol.proxy import HookRan, RunHook
-from connect.access.broker_clock import BrokerClock
 from connect.machine.commands.queue import MOST_WAITING, RunQueue
 from connect.machine.commands.runner import STOPPED, UNKEPT, OnceRunner
 from connect.machine.hooks.consent_file import TakenConsents
@@ -25,28 +22,18 @@ from connect.machine.hooks.preparation import NotRun, Objected, Prepared, action
 from connect.machine.hooks.programs import usable_path
 from connect.machine.hooks.refusals import Refusals
 from connect.machine.hooks.telling import HookNotices
+from connect.machine.kit import Kit
 from connect.machine.reporting import MachineReporter
-from connect.machine.spool import Spool
-from connect.notices import Notice
-from connect.policy.gate import Gate
-from connect.system.process_records import ProcessRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookSurroundings:
     """What the runs of hooks share with the rest of this machine's link."""
 
-    gate: Gate
+    kit: Kit
+    """Its folder is for the files of events."""
     consents: TakenConsents
     refusals: Refusals
-    records: ProcessRecords
-    private: Path
-    """A folder of its own, for the files of events."""
-    environment: Mapping[str, str]
-    spool: Spool
-    secrets: Callable[[], tuple[str, ...]]
-    clock: BrokerClock
-    notice: Callable[[Notice], None]
 
 
 def line_of(order: RunHook) -> tuple[str, str]:
@@ -60,15 +47,15 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
     _journal: Journal
 
     def __init__(self, around: HookSurroundings, *, journal: Journal, queue: RunQueue[RunHook] | None = None) -> None:
-        super().__init__(journal=journal, queue=queue or RunQueue(line=line_of), spool=around.spool)
+        super().__init__(journal=journal, queue=queue or RunQueue(line=line_of), spool=around.kit.spool)
         self._around = around
-        self._path = usable_path(around.environment.get("PATH", os.defpath))
-        self._notices = HookNotices(around.notice)
+        self._path = usable_path(around.kit.environment.get("PATH", os.defpath))
+        self._notices = HookNotices(around.kit.notice)
         self._loops = LoopGuard()
 
     @override
     def recover(self) -> None:
-        shutil.rmtree(self._around.private, ignore_errors=True)
+        shutil.rmtree(self._around.kit.private, ignore_errors=True)
         super().recover()
 
     @override
@@ -104,11 +91,11 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
 
     @override
     def _report(self, report: HookRan) -> None:
-        MachineReporter(spool=self._around.spool, secrets=self._around.secrets).hook(report)
+        MachineReporter(spool=self._around.kit.spool, secrets=self._around.kit.secrets).hook(report)
 
     @override
     async def _perform(self, order: RunHook) -> HookRan:
-        if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
+        if order.not_after_ms is not None and self._around.kit.clock.is_past(order.not_after_ms):
             return report_of(order, RunState.EXPIRED, "it came too late to this machine")
         try:
             return await self._pass_and_start(order)
@@ -123,9 +110,9 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
         if problem := self._around.consents.problem:
             raise NotRun(RunState.REFUSED, problem, known=True)
         action = action_of(order)
-        with hold(self._around.gate, order) as folders:
+        with hold(self._around.kit.gate, order) as folders:
             prepared = await prepare(
-                order, action=action, folders=folders, gate=self._around.gate, consents=consents, path=self._path
+                order, action=action, folders=folders, gate=self._around.kit.gate, consents=consents, path=self._path
             )
             return await self._start(order, prepared)
 
@@ -146,10 +133,10 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
         ended = await execute(
             order,
             prepared,
-            environment=self._around.environment,
+            environment=self._around.kit.environment,
             path=self._path,
-            private=self._around.private,
-            records=self._around.records,
+            private=self._around.kit.private,
+            records=self._around.kit.records,
             stop=self._stop,
         )
         self._loops.ran(order.hook, before)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -17,12 +16,11 @@ from broker.protocol.proxy import CommandOutput, CommandRan, RunCommand
 from connect.machine.commands.calls import CallEnded, Caller, Output, is_passed_on
 from connect.machine.commands.output import Kept, mask_secrets
 from connect.machine.commands.runner import STOPPED
+from connect.machine.kit import Kit
 from connect.machine.processes import START_ERRORS
 from connect.machine.workflows.looks import Looked, Looker
 from connect.machine.workflows.values import read_given_values
 from connect.policy.folders import OpenFolder
-from connect.policy.gate import Gate
-from connect.system.process_records import ProcessRecords
 
 _SHELL = "/bin/sh"
 _TAIL_BYTES = 4 * 1024
@@ -42,11 +40,7 @@ class Bench:
     folder: OpenFolder
     bound: BoundCommand | None
     """Of a shell's text."""
-    gate: Gate
-    environment: Mapping[str, str] = field(repr=False)
-    private: Path
-    """A folder of its own, for the files of values."""
-    records: ProcessRecords
+    kit: Kit
     stop: asyncio.Event
     tell: Callable[[CommandOutput], None]
 
@@ -98,12 +92,12 @@ async def _read_masked(output: Output) -> tuple[str, str]:
 async def _call(bench: Bench, bound: BoundCommand, output: Output) -> CommandRan:
     order = bench.order
     limit = math.inf if order.timeout_ms is None else order.timeout_ms / 1000
-    with read_given_values(bound, order.values, private=bench.private) as values:
+    with read_given_values(bound, order.values, private=bench.kit.private) as values:
         caller = Caller(
             folder=bench.folder,
             environment={**_environment(bench), **values},
             given=b"",
-            records=bench.records,
+            records=bench.kit.records,
             stop=bench.stop,
             output=output,
             is_shell=True,
@@ -134,7 +128,7 @@ def _judge(order: RunCommand, ended: CallEnded, *, limit: float) -> CommandRan:
 
 
 async def _look(bench: Bench) -> CommandRan:
-    looker = Looker(order=bench.order, folder=bench.folder.path, gate=bench.gate, environment=bench.environment)
+    looker = Looker(order=bench.order, folder=bench.folder.path, gate=bench.kit.gate, environment=bench.kit.environment)
     if bench.order.kind is CommandKind.FILE_AWAITED:
         found = await _until_there(bench, looker)
         if isinstance(found, CommandRan):
@@ -198,4 +192,4 @@ def _environment(bench: Bench) -> dict[str, str]:
     """What the user has, without tokens of the relay's or of vendors', and which step of which run this is."""
     order = bench.order
     said = {"RELAYCAST_RUN": order.run, "RELAYCAST_STEP": order.step, "RELAYCAST_ATTEMPT": str(order.attempt)}
-    return {**{name: value for name, value in bench.environment.items() if is_passed_on(name)}, **said}
+    return {**{name: value for name, value in bench.kit.environment.items() if is_passed_on(name)}, **said}

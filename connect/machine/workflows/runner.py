@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from typing_extensions import override
@@ -14,13 +13,12 @@ from typing_extensions import override
 from broker.domain.workflows.files.command_text import BoundCommand, PlaceholderRefused, bind_command
 from broker.domain.workflows.runs.commands import CommandKind, CommandState
 from broker.protocol.proxy import CommandRan, RunCommand, StopCommand
-from connect.access.broker_clock import BrokerClock
 from connect.machine.commands import journal
 from connect.machine.commands.journal import CUT_OFF, NEVER_STARTED
 from connect.machine.commands.queue import RunQueue
 from connect.machine.commands.runner import STOPPED, UNKEPT, OnceRunner
+from connect.machine.kit import Kit
 from connect.machine.reporting import MachineReporter
-from connect.machine.spool import Spool
 from connect.machine.workflows.consent_file import TakenConsents
 from connect.machine.workflows.consents import (
     ALLOWING_FILE,
@@ -34,10 +32,9 @@ from connect.machine.workflows.consents import (
 from connect.machine.workflows.execution import Bench, execute, report_of
 from connect.machine.workflows.refusals import Refusal, Refusals
 from connect.machine.workflows.values import ValueRefused
-from connect.notices import Notice, Warned
+from connect.notices import Warned
 from connect.policy.folders import OpenFolder
-from connect.policy.gate import Gate, NotAdmitted
-from connect.system.process_records import ProcessRecords
+from connect.policy.gate import NotAdmitted
 
 MOST_AT_ONCE = 16
 """The runs' own limits come first; this is for the machine."""
@@ -59,17 +56,10 @@ class Journal(journal.Journal[CommandRan]):
 class WorkflowSurroundings:
     """What the commands of workflows share with the rest of this machine's link."""
 
-    gate: Gate
+    kit: Kit
+    """Its folder is for the files of values."""
     consents: TakenConsents
     refusals: Refusals
-    records: ProcessRecords
-    private: Path
-    """A folder of its own, for the files of values."""
-    environment: Mapping[str, str] = field(repr=False)
-    spool: Spool
-    secrets: Callable[[], tuple[str, ...]]
-    clock: BrokerClock
-    notice: Callable[[Notice], None]
 
 
 class NotRun(Exception):
@@ -87,9 +77,9 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
         queue: RunQueue[RunCommand] = RunQueue(
             line=lambda order: order.command, at_once=MOST_AT_ONCE, waiting=MOST_WAITING
         )
-        super().__init__(journal=journal, queue=queue, spool=around.spool)
+        super().__init__(journal=journal, queue=queue, spool=around.kit.spool)
         self._around = around
-        self._reporter = MachineReporter(spool=around.spool, secrets=around.secrets)
+        self._reporter = MachineReporter(spool=around.kit.spool, secrets=around.kit.secrets)
         self._stops: dict[str, asyncio.Event] = {}
         """By the id of each that runs."""
         self._stopped_for: dict[str, str] = {}
@@ -98,7 +88,7 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
 
     @override
     def recover(self) -> None:
-        shutil.rmtree(self._around.private, ignore_errors=True)
+        shutil.rmtree(self._around.kit.private, ignore_errors=True)
         super().recover()
 
     @override
@@ -170,11 +160,11 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
 
     async def _pass_and_start(self, order: RunCommand, stop: asyncio.Event) -> CommandRan:
         """Pass what stands before a start, and start. Raises `NotRun`."""
-        if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
+        if order.not_after_ms is not None and self._around.kit.clock.is_past(order.not_after_ms):
             raise NotRun(CommandState.EXPIRED, "it came too late to this machine")
         bound = _bound(order)
         try:
-            folder = self._around.gate.open_for_command(order)
+            folder = self._around.kit.gate.open_for_command(order)
         except NotAdmitted as refused:
             raise NotRun(CommandState.REFUSED, f"{refused.code}: {refused}") from None
         try:
@@ -204,7 +194,7 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
             self._tell(f"workflow {order.file} waits: {objection.why}; to look at it and allow it here: {how}")
             why = f"{objection.why}; to look at it and allow it: {how} on that machine"
             return NotRun(CommandState.NEEDS_CONSENT, why)
-        root = next((each for each in self._around.gate.folders if folder.path.is_relative_to(each)), folder.path)
+        root = next((each for each in self._around.kit.gate.folders if folder.path.is_relative_to(each)), folder.path)
         self._around.refusals.add(
             Refusal(
                 name=order.file,
@@ -247,15 +237,11 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
     async def _execute(
         self, order: RunCommand, folder: OpenFolder, bound: BoundCommand | None, stop: asyncio.Event
     ) -> CommandRan:
-        around = self._around
         bench = Bench(
             order=order,
             folder=folder,
             bound=bound,
-            gate=around.gate,
-            environment=around.environment,
-            private=around.private,
-            records=around.records,
+            kit=self._around.kit,
             stop=stop,
             tell=self._reporter.command_output,
         )
@@ -270,7 +256,7 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
         """To the person at this machine, once."""
         if words not in self._told and len(self._told) < _MOST_TOLD:
             self._told.add(words)
-            self._around.notice(Warned(problem=words))
+            self._around.kit.notice(Warned(problem=words))
 
 
 def _bound(order: RunCommand) -> BoundCommand | None:

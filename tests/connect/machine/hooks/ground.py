@@ -21,6 +21,7 @@ from connect.machine.hooks.journal import Journal
 from connect.machine.hooks.offers import offers_of
 from connect.machine.hooks.refusals import Refusals, read_refusals
 from connect.machine.hooks.runner import HookRunner, HookSurroundings
+from connect.machine.kit import Kit
 from connect.machine.spool import Spool
 from connect.notices import Notice, Warned
 from connect.policy.allow_file import hash_of
@@ -109,10 +110,8 @@ class Ground:
         return self.folder / "recorded.ndjson"
 
     def around(self) -> HookSurroundings:
-        return HookSurroundings(
+        kit = Kit(
             gate=self.gate,
-            consents=self.consents,
-            refusals=Refusals(self.state),
             records=self.records,
             private=self.state / "hook-events",
             environment={"PATH": f"{self.programs}:/usr/bin:/bin", "HOME": str(self.folder), **self.environment},
@@ -121,6 +120,7 @@ class Ground:
             clock=self.clock,
             notice=self.notices.append,
         )
+        return HookSurroundings(kit=kit, consents=self.consents, refusals=Refusals(self.state))
 
     def program(self, name: str, script: str | None = None, *, folder: Path | None = None) -> Path:
         """A program; without a script one that records how it was called."""

@@ -13,6 +13,7 @@ from broker.domain.ids import AgentId, SessionId
 from broker.domain.workflows.runs.commands import CommandKind, CommandState, shell_template, worktree_template
 from broker.protocol.proxy import AskedBy, CommandOutput, CommandRan, NumberedReport, RunCommand
 from connect.access.broker_clock import BrokerClock
+from connect.machine.kit import Kit
 from connect.machine.spool import Spool
 from connect.machine.workflows.consent_file import ConsentFile, TakenConsents, to_toml
 from connect.machine.workflows.consents import Consents
@@ -59,10 +60,8 @@ class Ground:
             workplaces=Workplaces(self.state / "workplaces.ndjson"),
             consent=NoTerminal(),
         )
-        around = WorkflowSurroundings(
+        kit = Kit(
             gate=self.gate,
-            consents=self.consents,
-            refusals=Refusals(self.state),
             records=ProcessRecords(self.state / "processes"),
             private=self.state / "workflow-values",
             environment={"PATH": "/usr/bin:/bin", "HOME": str(self.folder), **self.environment},
@@ -71,6 +70,7 @@ class Ground:
             clock=self.clock,
             notice=self.notices.append,
         )
+        around = WorkflowSurroundings(kit=kit, consents=self.consents, refusals=Refusals(self.state))
         self.journal = Journal(self.state / "commands.ndjson")
         self.runner = CommandRunner(around, journal=self.journal)
 
