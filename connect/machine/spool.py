@@ -40,6 +40,7 @@ _NUMBERED = re.compile(rb'\{"seq":(\d{1,16}),.*\}', re.DOTALL)
 _MOST_LOST = 10_000
 """Reports that a gap is filled for; beyond it the numbers themselves are damaged, and everything is numbered anew."""
 _ASIDE = "aside"
+_SET_ASIDE = re.compile(r"\d{20}\.json")
 _MOST_ASIDE = 16
 """Refused reports that are kept for whoever looks for the fault; each is at most one message of the link."""
 
@@ -258,8 +259,11 @@ class Spool:
     def _keep_aside(self, report: bytes) -> None:
         aside = self._folder / _ASIDE
         aside.mkdir(exist_ok=True, mode=0o700)
-        (aside / f"{time.time_ns():020d}.json").write_bytes(report)
-        for old in sorted(aside.iterdir())[:-_MOST_ASIDE]:
+        kept = sorted(path for path in aside.iterdir() if _SET_ASIDE.fullmatch(path.name))
+        # Named by the clock, for whoever looks; behind the newest whatever was done to the clock, so none is replaced.
+        number = max(time.time_ns(), int(kept[-1].stem) + 1 if kept else 0)
+        (aside / f"{number:020d}.json").write_bytes(report)
+        for old in kept[: max(0, len(kept) + 1 - _MOST_ASIDE)]:
             old.unlink()
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol.proxy import Handed, NumberedReport, ReportsLost
+from connect.machine import spool as spool_module
 from connect.machine.spool import Spool, Weight
 
 _LIMIT = 1024 * 1024
@@ -299,6 +300,22 @@ async def test_of_two_left_by_a_kill_the_newer_is_found_although_the_clock_was_s
     found = Spool(tmp_path, limit_bytes=_LIMIT)
     assert found.spool_id == spool.spool_id
     assert _texts(found.batch(0, max_bytes=_LIMIT)) == ["waits"]
+
+
+async def test_no_report_that_is_set_aside_replaces_another_whatever_the_clock_says(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    clock = iter([now, now, now - 86_400 * 10**9, now + 1])  # two within one tick, then set back by a day
+    with monkeypatch.context() as patched:
+        patched.setattr(spool_module, "_new_id", lambda *, after: f"{int(after[:20]) + 1:020d}-00000000")
+        patched.setattr(time, "time_ns", lambda: next(clock))
+        for text in ("first", "second", "third", "fourth"):
+            _add(spool, text)
+            spool.set_head_aside("refused")
+            spool.ack(1)
+    aside = sorted((tmp_path / "aside").iterdir())
+    assert _texts([path.read_bytes() for path in aside]) == ["first", "second", "third", "fourth"]
 
 
 async def test_what_the_broker_lost_goes_ahead_of_what_is_pending_and_survives_a_kill(
