@@ -19,6 +19,7 @@ from broker.domain.logs.rows import LineKind, LogRow, WorkspaceRows
 from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
+from tests.domain.logs.log_events import frame_event
 from tests.domain.logs.search.written_searches import having
 from tests.fixtures.log_rows import NOW, log_row
 from tests.fixtures.log_store import whole_log
@@ -325,6 +326,23 @@ async def test_text_is_found_by_words_phrases_and_parts_whatever_they_hold(
 ) -> None:
     assert await found(store, texts, term) == expected
     assert await found(store, texts, without=(term,)) == [n for n in TEXTS if n not in expected]
+
+
+async def test_a_word_beside_a_colour_of_terminals_is_found(store: LogStore, workspace: WorkspaceId) -> None:
+    printed = {1: "1 test \x1b[31mFAILED\x1b[0m", 2: "\x1b(B\x1b[mreset", 3: "\x1b[?25hcursor", 4: "\x9b1mbold"}
+    rows = [
+        project(
+            {**frame_event({"type": "text", "text": text}), "offset": offset},
+            workspace=workspace,
+            session=SESSION,
+            cli="claude",
+        )
+        for offset, text in printed.items()
+    ]
+    await store.insert(workspace, [row for row in rows if row is not None], token="t", days=3650)
+    for offset, word in enumerate(("failed", "reset", "cursor", "bold"), start=1):
+        assert await found(store, workspace, Word(word)) == [offset]
+    assert await found(store, workspace, Word("31mfailed")) == []
 
 
 async def test_all_terms_must_hold_and_none_of_the_excluded(store: LogStore, texts: WorkspaceId) -> None:

@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from broker.domain.logs.redaction.encodings import COLOUR
 from broker.domain.logs.rows import LineKind
 
 _MCP_TOOL = re.compile(r"mcp__(.+?)__(.+)")
 _PATH_MEMBERS = ("file_path", "path", "notebook_path", "paths")
+_STEERING = re.compile(rf"({COLOUR})|(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]|\x1b[ -/]*+[0-OQ-WYZ`-~]")
+"""What terminals are sent besides text and ends with a letter, which the index would take for the next word's first.
+
+ECMA-48: CSI, and the short sequences. Links, titles and other strings (OSC, DCS, …) are left: they end with no letter.
+"""
 _BY_PRIORITY = {kind: place for place, kind in enumerate(LineKind)}
 _MAX_COUNT = 2**40
 """No conversation has spent a trillion tokens; a larger figure is a mistake, and must not break a column or a sum."""
@@ -59,9 +65,9 @@ class Draft:
         return self
 
     def say(self, text: str) -> None:
-        """Add to what full-text search looks at."""
+        """Add to what full-text search looks at, without what steers a terminal."""
         if text:
-            self._said.append(text)
+            self._said.append(_plain(text))
 
     def mark_failed(self) -> None:
         """Something about the event did not go well."""
@@ -123,6 +129,13 @@ class Draft:
         self.output_tokens = kept * self.output_tokens + _count(usage.get("output_tokens"))
         self.cached_tokens = kept * self.cached_tokens + _count(usage.get("cached_tokens"))
         self.cost_usd = kept * self.cost_usd + _cost(usage.get("cost_usd"))
+
+
+def _plain(text: str) -> str:
+    """As it is read. Only what redaction sees through vanishes: no secret that something else parts becomes whole."""
+    if "\x1b" not in text and "\x9b" not in text:
+        return text
+    return _STEERING.sub(lambda found: "" if found[1] else " ", text)
 
 
 def text_of(value: object) -> str:

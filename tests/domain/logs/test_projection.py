@@ -58,6 +58,34 @@ def test_a_command_has_its_exit_status_and_output() -> None:
     assert row.text == "make lint\nE501 too long"
 
 
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        ("1 test \x1b[31mFAILED\x1b[0m here", "1 test FAILED here"),
+        ("\x1b[38;5;196mwarn\x1b[1;0ming", "warning"),
+        ("\x1b(B\x1b[mdone", " done"),
+        ("\x1b[?25lhidden\x1b[?25h", " hidden "),
+        ("\x9b1mbold", " bold"),
+        (
+            "\x1b]8;;http://example.test/a\x1b\\a link\x1b]8;;\x1b\\",
+            "\x1b]8;;http://example.test/a\x1b\\a link\x1b]8;;\x1b\\",
+        ),
+        ("a lone \x1b", "a lone \x1b"),
+    ],
+)
+def test_words_are_found_without_what_steers_a_terminal_around_them(printed: str, words: str) -> None:
+    row = line(frame_event({**COMMAND, "output": printed}))
+    assert row.text == f"make lint\n{words}"
+    assert line(frame_event({"type": "text", "text": printed})).text == words
+
+
+@pytest.mark.parametrize("between", ["\x1b(B", "\x1b[?25h", "\x9bm"])
+def test_what_redaction_does_not_see_through_is_not_joined(between: str) -> None:
+    token = "rk_live_" + "a1b2c3d4" * 5
+    row = line(frame_event({"type": "text", "text": f"{token[:20]}{between}{token[20:]}"}))
+    assert token not in row.text
+
+
 @pytest.mark.parametrize(("code", "ok"), [(0, True), (None, True), (1, False), (-9, False)])
 def test_only_a_status_other_than_zero_is_a_failure(code: int | None, ok: bool) -> None:
     assert line(frame_event({**COMMAND, "exit_code": code})).ok is ok

@@ -12,12 +12,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+COLOUR = r"\x1b\[[0-9;]{0,32}[A-Za-z]"
+"""A colour of terminals, or a move of their cursor, for regular expressions: what stands on both sides is one text."""
 _ESCAPE = re.compile(  # each alternative begins with a literal: then `re` looks for these four alone
     r"\\\\{0,15}(?:u00[02-7][0-9A-Fa-f]|x[02-7][0-9A-Fa-f]|[nrtbfv\"'`/&=])"
     r"|\\\\{0,15}(?:u001[bB]|x1[bB]|033|e)\[[0-9;]{0,32}[A-Za-z]"
     r"|%(?:25){0,8}(?:[2-7][0-9A-Fa-f]|0[9AaDd])"
     r"|&(?:amp;){0,8}(?:#\d{1,3}|#[xX][0-9A-Fa-f]{1,2}|quot|amp|lt|gt|apos|nbsp|equals|colon);"
-    r"|\x1b\[[0-9;]{0,32}[A-Za-z]"
+    rf"|{COLOUR}"
 )
 _MAY_ESCAPE = ("\\", "%", "&", "\x1b")
 _LETTERS = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": "\n", "v": "\n"}
