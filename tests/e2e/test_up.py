@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.fixtures.process_family import descendants
-from tests.fixtures.processes import agent_named, client, environment, machine, refused, until, until_gone, up
+from tests.fixtures.processes import agent_named, client, environment, key_of, machine, refused, until, until_gone, up
 
 
 async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp_path: Path) -> None:
@@ -44,6 +44,15 @@ async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp
             assert await broker.stop() == 0
         assert not up_file.exists()
         await until_gone(started)
+
+
+async def test_where_it_says_that_graphql_is_graphql_answers(tmp_path: Path) -> None:
+    async with up(tmp_path) as broker, httpx.AsyncClient() as asking:
+        question = {"query": "{ workspace { id } }"}
+        bearer = {"Authorization": f"Bearer {key_of(broker)}"}
+        answer = await asking.post(broker.ready["graphql"], json=question, headers=bearer)
+        assert (answer.status_code, list(answer.json()["data"]["workspace"])) == (200, ["id"])
+        assert (await asking.post(broker.ready["graphql"], json=question)).status_code == 401
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
