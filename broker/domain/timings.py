@@ -63,6 +63,12 @@ class Timings:
     unused_machine_ms: int = 90 * _DAY_S * 1000
     """A machine that nothing hangs on is forgotten this long after it was seen last."""
 
+    # The store's clock, when it is set.
+    clock_back_ms: int = 1_000
+    """It is never found to have gone back by less: a round trip takes time, and none takes less than none."""
+    clock_ahead_ms: int = 60_000
+    """It is found to have gone ahead by so much only; less may be a store that took its time."""
+
     # Messages.
     message_life_s: int = _DAY_S
     """How long a message waits where its sender does not say."""

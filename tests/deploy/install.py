@@ -1,4 +1,7 @@
-"""Installs what reads the files in `deploy/` from Debian's packages; `python -m tests.deploy.install`."""
+"""Installs from Debian's packages what reads the files in `deploy/`, and the clock that tests set.
+
+`python -m tests.deploy.install`
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.deploy.programs import PACKAGES, missing
+from tests.fixtures.faked_clock import PACKAGE, library
 
 _TIMEOUT_S = 600
 _NO_SERVICES = Path("/usr/sbin/policy-rc.d")
@@ -17,14 +21,19 @@ _NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 
 def main() -> None:
     """Have the programs, or say in one line how to get them; never fail, for the tests then do by themselves."""
-    if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install(sorted({PACKAGES[name] for name in missing()}))
-    if left := missing():
-        print(f"Note: the tests of deploy/ need {', '.join(left)}", file=sys.stderr)
+    if _missing_packages() and os.geteuid() == 0 and shutil.which("apt-get"):
+        _install(_missing_packages())
+    if left := _missing_packages():
+        print(f"Note: some tests need {', '.join(left)}", file=sys.stderr)
+
+
+def _missing_packages() -> list[str]:
+    clock = [] if library() else [PACKAGE]
+    return sorted({*(PACKAGES[name] for name in missing()), *clock})
 
 
 def _install(packages: list[str]) -> None:
-    print(f"Installing {', '.join(packages)} for the tests of deploy/ …")
+    print(f"Installing {', '.join(packages)} for the tests …")
     made = not _NO_SERVICES.exists()
     if made:
         _NO_SERVICES.write_text("#!/bin/sh\nexit 101\n")

@@ -38,7 +38,7 @@ end
 -- Notes that a token was used, once a minute; a store that is full keeps nobody out by it.
 local function note_use(id)
   local last = redis.call('HGET', K.token_uses(), id)
-  if not last or NOW - last >= 60000 then redis.pcall('HSET', K.token_uses(), id, NOW) end
+  if not last or math.abs(NOW - last) >= 60000 then redis.pcall('HSET', K.token_uses(), id, NOW) end
 end
 
 -- The ids of the listed tokens that `wanted` says yes to, given a record.

@@ -50,6 +50,15 @@ local function cut(text, bytes)
   return string.sub(text, 1, bytes)
 end
 
+-- Whether the clock was set back since a link gave its last sign of life (`heard`): its peer counts on from a later time.
+local function was_set_back(heard) return NOW < tonumber(heard or '0') - T.clock_back_ms end
+
+-- What a link's record says when it gives a sign of life. Its peer comes again where it has to be told the time.
+local function hear(link, heard)
+  if was_set_back(heard) then redis.call('PUBLISH', K.link_channel(link), '!kick') end
+  return NOW
+end
+
 -- Timers are data: a worker wakes at the earliest, claims what is due and runs the decision again.
 local function wake_at(due_ms, name)
   local first = redis.call('ZRANGE', K.timers(), 0, 0, 'WITHSCORES')

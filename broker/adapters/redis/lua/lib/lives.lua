@@ -138,7 +138,7 @@ end
 -- `blameless`: the process did not die by itself, so this does not count towards giving up.
 local function restart(a, reason, blameless)
   local since = tonumber(a.restarts_since or '0')
-  local count = (NOW - since > T.restart_window_ms) and 0 or tonumber(a.restarts or '0')
+  local count = (math.abs(NOW - since) > T.restart_window_ms) and 0 or tonumber(a.restarts or '0')
   if count == 0 then since = NOW end
   if count >= T.restarts and not blameless then
     stop(a, reason)

@@ -5,6 +5,8 @@
 local function take_from(key, points, per_s, burst, set)
   local whole_at = math.max(NOW, tonumber(redis.call('GET', key) or '0'))
   local point_ms = 1000 / per_s
+  -- Nobody owes more than all: the clock was set back since, or there were more points then.
+  if whole_at > NOW + burst * point_ms then whole_at = NOW end
   local then_at = whole_at + points * point_ms
   local wait_ms = then_at - (NOW + burst * point_ms)
   local function told(wait, at)

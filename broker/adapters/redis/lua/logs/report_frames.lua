@@ -20,7 +20,7 @@
 -- uses: agents
 local FRAMES = 4096 -- an old Claude Code sends its last 1000 again after every reconnect
 first = tonumber(first)
-local l = fields(K.link(link), 'fence', 'spool', 'reports')
+local l = fields(K.link(link), 'fence', 'spool', 'reports', 'heard')
 if l.fence ~= fence then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
 local seen = l.spool == spool and tonumber(l.reports or '0') or 0
 local last = first + #reported - 1
@@ -29,7 +29,7 @@ if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. fi
 local a = load_agent(agent)
 local full = a.id and backlog_full(a.session)
 if full then return full end
-redis.call('HSET', K.link(link), 'spool', spool, 'reports', last, 'heard', NOW)
+redis.call('HSET', K.link(link), 'spool', spool, 'reports', last, 'heard', hear(link, l.heard))
 if not a.id or tonumber(a.generation) < tonumber(generation) or (a.proxy ~= link and a.link ~= link) then return 0 end
 local function is_new(id)
   if id == '' or has_ended(a) then return true end
@@ -52,7 +52,7 @@ local function see(a)
       end
     end
   end
-  if #news == 0 and NOW - tonumber(was.seen or '0') < T.glimpse_ms then return end
+  if #news == 0 and math.abs(NOW - tonumber(was.seen or '0')) < T.glimpse_ms then return end
   redis.call('HSET', K.agent(a.id), 'seen', NOW, unpack(news))
   redis.call('PUBLISH', K.glimpses_channel(), a.session .. ' ' .. a.id)
 end

@@ -40,7 +40,7 @@ local function is_out_of_hearing(a)
     return true
   end
   local of, at = string.match(redis.call('HGET', K.agent(a.id), 'probed') or '', '^(.*) (%d+)$')
-  local asked = of == timer and tonumber(at) >= tonumber(l.since)
+  local asked = of == timer and tonumber(at) >= tonumber(l.since) and tonumber(at) <= NOW
   if asked and tonumber(l.heard) > tonumber(at) then return false end
   if asked and NOW < tonumber(at) + T.probe_ms then
     wake_at(tonumber(at) + T.probe_ms, timer) -- told twice of one deadline: the link has its time still

@@ -1,0 +1,56 @@
+-- The store's clock was set, as NTP or a person does, or another server with another clock has taken over. The store has
+-- no clock that nobody sets, so who claims timers says how much time has passed by theirs.
+
+-- Deadlines of the calendar, which people are shown as an instant, and those that are months away.
+local STAYS = {approval = true, budget = true, forget = true, unused = true}
+
+-- What was written down by the clock as it was, and not since: nearer to what it would show now than to what it shows.
+local function is_of_before(at, step) return math.abs(at - (NOW - step)) <= math.abs(at - NOW) end
+
+-- A message's time to live may be as long as the step: when it was sent says by which clock that ends.
+local function is_lifetime_of_before(message, at, step, lasted)
+  local sent = tonumber(redis.call('HGET', K.message(message), 'at') or '')
+  if not sent then return is_of_before(at, step) end
+  return sent < NOW - lasted - T.clock_back_ms or sent > NOW
+end
+
+-- What was to be in so many seconds is to be in as many still. What was put there since the clock was set is right.
+local function move_timers(step, lasted)
+  local all = redis.call('ZRANGE', K.timers(), 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    local kind, about = string.match(all[i], '^([^|]+)|?([^|]*)')
+    local at = tonumber(all[i + 1])
+    if kind == 'ttl' then
+      if is_lifetime_of_before(about, at, step, lasted) then
+        redis.call('ZADD', K.timers(), at + step, all[i])
+        if redis.call('HEXISTS', K.message(about), 'expires') == 1 then
+          redis.call('HINCRBY', K.message(about), 'expires', step)
+        end
+      end
+    elseif not STAYS[kind] and is_of_before(at, step) then
+      redis.call('ZADD', K.timers(), at + step, all[i])
+    end
+  end
+end
+
+local function move_all(key, step)
+  local all = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    if is_of_before(tonumber(all[i + 1]), step) then redis.call('ZADD', key, all[i + 1] + step, all[i]) end
+  end
+end
+
+-- `before`: when the caller was here last, by this clock, '' at first; `lasted`: the milliseconds since then, by theirs;
+-- `known`: the sum of all steps as they were told it then. Returns that sum now. Told twice, or by many, it moves all
+-- once. Peers count on from what they were told: they connect anew, and are told what time it is.
+local function notice_step(before, lasted, known)
+  local all = tonumber(redis.call('HGET', K.workspace(), 'clock_steps') or '0')
+  if before == '' then return all end
+  local step = NOW - tonumber(before) - tonumber(lasted) - (all - tonumber(known))
+  if step > -T.clock_back_ms and step < T.clock_ahead_ms then return all end
+  move_timers(step, tonumber(lasted))
+  move_all(K.workflow_due(), step)
+  move_all(K.hook_deliveries(), step)
+  for _, link in ipairs(redis.call('HKEYS', K.leases())) do redis.call('PUBLISH', K.link_channel(link), '!kick') end
+  return redis.call('HINCRBY', K.workspace(), 'clock_steps', step)
+end
