@@ -127,7 +127,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, connections).serve),
             WebSocketRoute("/proxy", ProxySocket(services, connections).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, connections).serve),
-            Route("/mcp", tools),
+            Route("/mcp", tools, methods=["POST"]),  # the stream of a GET would never say anything
             *_graphql_routes(services, settings, connections),
             *dashboard.routes(),
         ],

@@ -203,3 +203,13 @@ async def test_a_lead_raises_the_budget_of_an_agent_that_it_spawned(gateway: Gat
         await gateway.ok("POST", f"{S}/messages", {"to": "Child", "text": "go"})
         raised = await call(client, "relay_raise_budget", agent="Child", unit="turns")
         assert (raised["name"], raised["limit"], raised["approval"]) == ("main/Child", 2, None)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_there_is_no_stream_that_would_never_say_anything(gateway: Gateway, method: str) -> None:
+    """MCP 2025-06-18, transports: 405 says that none is offered. One would be held for as long as its agent likes."""
+    async with gateway.machine() as machine:
+        token = await lead(gateway, machine)
+        answer = await gateway.call(method, "/mcp", token=token, Accept="text/event-stream")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == "METHOD_NOT_ALLOWED"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import override
@@ -137,8 +138,11 @@ async def not_found(request: Request, _error: Exception) -> Response:
     return Refusal(NotFound(f"no such path: {request.url.path}", code="PATH_NOT_FOUND"))
 
 
-async def wrong_method(request: Request, _error: Exception) -> Response:
-    """A path that exists, asked with another method."""
+async def wrong_method(request: Request, error: Exception) -> Response:
+    """A path that exists, asked with another method; `Allow` names those that it has."""
     refusal = NotFound(f"{request.method} is not offered at {request.url.path}", code="METHOD_NOT_ALLOWED")
     refusal.http_status = 405
-    return Refusal(refusal)
+    answer = Refusal(refusal)
+    if isinstance(error, HTTPException):
+        answer.headers.update(error.headers or {})
+    return answer

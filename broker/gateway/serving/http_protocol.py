@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from broker.gateway.serving.edge import raw_guards
+from broker.gateway.serving.taking import LEAST_TAKEN_BYTES, count_taken
 from broker.gateway.serving.visitors import ServerConfig, Visitor, serving
 from broker.telemetry import CUT_OFF
 
@@ -167,10 +168,15 @@ class HttpProtocol(HttpToolsProtocol):
         if self._in_body:
             self._wait(_LINGER_S, self._cut_off)
         elif self.transport.is_closing():
-            self._wait(_LINGER_S, self._abort)
+            self._wait(_LINGER_S, self._end_unless_read)
 
     @override
     def timeout_keep_alive_handler(self) -> None:
+        if self.flow.write_paused:  # an answer counts as given once it is written, and it is being read still
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+            return
         super().timeout_keep_alive_handler()
         self._wait(_LINGER_S, self._abort)
 
@@ -269,11 +275,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _watch_reader(self) -> None:
         self._reader_is_well()
-        left = self.transport.get_write_buffer_size()
-        self._reader_due = self.loop.call_later(self._door.unread_s, self._check_reader, left)
+        taken = count_taken(self.transport)
+        self._reader_due = self.loop.call_later(self._door.unread_s, self._check_reader, taken)
 
     def _check_reader(self, before: int) -> None:
-        if self.transport.get_write_buffer_size() < before:
+        if count_taken(self.transport) > before + LEAST_TAKEN_BYTES:
             self._watch_reader()
             return
         CUT_OFF.labels("unread").inc()
@@ -287,6 +293,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _cut_off(self) -> None:
         CUT_OFF.labels("body").inc()
         self._abort()
+
+    def _end_unless_read(self) -> None:
+        """The last answer is written; one that is being read still is not cut short."""
+        if self.flow.write_paused:
+            self._wait(_LINGER_S, self._end_unless_read)
+        else:
+            self._abort()
 
     def _abort(self) -> None:
         self.transport.abort()

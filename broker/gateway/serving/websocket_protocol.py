@@ -9,8 +9,6 @@ extension `relaycast.outbox`: what is written in one go of the event loop leaves
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from asyncio.transports import BaseTransport
 from functools import lru_cache
 from typing import Any
@@ -21,6 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.http11 import Request
 
+from broker.gateway.serving.taking import LEAST_TAKEN_BYTES, count_taken
 from broker.gateway.serving.visitors import ServerConfig, Visitor, serving
 from broker.protocol.close_codes import SLOW_CONSUMER
 from broker.telemetry import CUT_OFF
@@ -32,14 +31,10 @@ _AT_ONCE_BYTES = 64 * 1024
 """More than this is not gathered: the peer may as well begin to read."""
 _LAST_WORDS_S = 10.0
 """For a peer that reads slowly to come to the close frame; then its connection is cut."""
-_TCP_INFO = struct.Struct("=120xQ")
-"""Linux' `struct tcp_info` up to `tcpi_bytes_acked`."""
 _PING_BYTES = 6
 _LAST_WORDS_AT_SHUTDOWN_S = 1.0
 """The same when the process waits for it to end."""
 _AFTER_CLOSE_BYTES = 1024 * 1024
-_LEAST_TAKEN_BYTES = 32 * 1024
-"""In `unread_s`. The system of a peer that reads nothing still finds room for a little, now and then."""
 _LINKS = ("/proxy", "/agent/")
 """Where agents' frames come in; what else is said to us is short."""
 _LARGEST_OTHERWISE = 4 * 1024 * 1024
@@ -158,26 +153,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._unread = None
 
     def _watch(self) -> None:
-        self._unread = self.loop.call_later(self.unread_s, self._look, self._count_taken())
+        self._unread = self.loop.call_later(self.unread_s, self._look, count_taken(self.transport))
 
     def _look(self, before: int) -> None:
-        if self._count_taken() > before + _LEAST_TAKEN_BYTES:
+        if count_taken(self.transport) > before + LEAST_TAKEN_BYTES:
             self._watch()
         else:
             self.hang_up(SLOW_CONSUMER.code, SLOW_CONSUMER.reason)
-
-    def _count_taken(self) -> int:
-        """How much the peer has taken, as a number that grows while it does.
-
-        The system holds megabytes for a peer and says so only when a third of them is gone, which takes a slow one
-        longer than we wait; so we ask it what was acknowledged, where it tells.
-        """
-        connected: socket.socket = self.transport.get_extra_info("socket")
-        try:
-            told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-            return int(_TCP_INFO.unpack(told)[0])
-        except (AttributeError, OSError, struct.error):
-            return -self.transport.get_write_buffer_size()
 
     @override
     def handle_ping(self) -> None:
@@ -187,13 +169,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     @override
     def send_keepalive_ping(self) -> None:
-        self._taken_at_ping = self._count_taken()
+        self._taken_at_ping = count_taken(self.transport)
         super().send_keepalive_ping()
 
     @override
     def keepalive_timeout(self) -> None:
         # Our ping may wait behind what the peer has yet to read: whether it does so is what counts.
-        if not self.has_room or self._count_taken() > self._taken_at_ping + _PING_BYTES:
+        if not self.has_room or count_taken(self.transport) > self._taken_at_ping + _PING_BYTES:
             self.pong_timer = None
             self.pending_ping_payload = None
             self.schedule_ping()
