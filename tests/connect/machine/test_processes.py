@@ -72,6 +72,14 @@ async def test_what_is_written_comes_back_and_the_end_of_input_ends_it(records: 
     assert process.returncode == 0
 
 
+async def test_one_that_ends_with_its_input_is_waited_for_no_longer(records: ProcessRecords) -> None:
+    """However long others are given: stopping relay-connect took seconds for agents that had nothing to do."""
+    process = await _start("import sys; sys.stdin.read()", records=records, on_output=Output())
+    async with asyncio.timeout(20):
+        await end_process(process, records=records, eof_grace_s=60)
+    assert process.returncode == 0
+
+
 async def test_bytes_count_as_written_only_when_the_process_has_taken_them(records: ProcessRecords) -> None:
     output = Output()
     script = "import sys; print('up', flush=True); sys.stdin.readline(); print(len(sys.stdin.read()), flush=True)"
