@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ LINK_NAME = b"relaycast-link"
 
 _LINUX = sys.platform == "linux"
 _PROC = Path("/proc")
+_KERNEL = 2
+"""The parent of the kernel's own threads, which never have an environment (Linux)."""
+_LOOKS, _EXEC_S = 4, 0.002
+"""How often, and after how long, a process is looked at that may be in the middle of an exec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,12 @@ def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
     # it, both are that one's, and the mark alone tells who was ours.
     number = None if any(entry.key.pid == leader.pid and entry.key != leader for entry in everybody) else leader.pid
     descent = set() if number is None else {number}
+    marked = _find_marked(entries, mark)
     found = []
     # Parents have lower numbers but for a wrap-around; those are in the session or carry the mark all the same.
     for entry in sorted(entries, key=lambda entry: entry.key.pid):
         ours = number in {entry.key.pid, entry.group, entry.session} or entry.parent in descent
-        if ours or _carries(entry.key.pid, mark):
+        if ours or entry.key in marked:
             descent.add(entry.key.pid)
             found.append(entry.key)
     return found
@@ -121,7 +127,7 @@ def find_marked(mark: str) -> list[ProcessKey]:
     """The living processes that carry `mark`, whoever their parents are now."""
     if not _LINUX:
         return []
-    return [entry.key for entry in _entries() if not entry.zombie and _carries(entry.key.pid, mark)]
+    return list(_find_marked([entry for entry in _entries() if not entry.zombie], mark))
 
 
 def ancestors(pid: int) -> list[int]:
@@ -188,12 +194,27 @@ def _read(pid: int, what: str) -> bytes:
         return file.read()
 
 
-def _carries(pid: int, mark: str) -> bool:
-    return f"{MARK}={mark}".encode() in _environment(pid)
+def _find_marked(entries: list[_Entry], mark: str) -> dict[ProcessKey, None]:
+    """Those that carry `mark`, in their order. In the middle of its exec a process has no environment: such a one is
+    looked at again, and one that has none then was started without."""
+    wanted, found, doubtful = f"{MARK}={mark}".encode(), dict[ProcessKey, None](), entries
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_EXEC_S)
+        looked_at, doubtful = doubtful, []
+        for entry in looked_at:
+            environment = _environment(entry.key.pid)
+            if wanted in environment:
+                found[entry.key] = None
+            elif environment == [b""] and entry.parent != _KERNEL:
+                doubtful.append(entry)
+        if not doubtful:
+            break
+    return found
 
 
 def _environment(pid: int) -> list[bytes]:
-    """What it was started with; nothing where that cannot be read."""
+    """What it was started with, or [b""]; nothing where that cannot be read."""
     try:
         return _read(pid, "environ").split(b"\0")
     except OSError:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -250,6 +251,27 @@ async def test_the_processes_of_a_later_one_of_the_leaders_number_are_nobody_of_
     earlier = ProcessKey(process.pid, "1")
     assert process_tree.members(earlier, "an earlier mark") == []
     assert process_tree.members(earlier, process.mark) == [process.key]
+    await end_process(process, records=records, eof_grace_s=5)
+
+
+async def test_a_process_in_the_middle_of_its_exec_is_found_all_the_same(
+    records: ProcessRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then its environment is empty for a moment. It left the session, and who had started it is gone."""
+    process = await _start("import sys; sys.stdin.read()", records=records, on_output=Output())
+    looks = Counter[int]()
+    read = process_tree._read
+
+    def read_late(pid: int, what: str) -> bytes:
+        looks[pid] += what == "environ"
+        return b"" if what == "environ" and looks[pid] < 3 else read(pid, what)
+
+    monkeypatch.setattr(process_tree, "_read", read_late)
+    assert process_tree.find_marked(process.mark) == [process.key]
+    gone = ProcessKey(1 << 22, process.key.started)
+    looks.clear()
+    assert process_tree.members(gone, process.mark) == [process.key]
+    monkeypatch.undo()
     await end_process(process, records=records, eof_grace_s=5)
 
 
