@@ -32,17 +32,17 @@ from broker.services.operations.survey import Surveyor
 from broker.services.ports import Checkpoints, LogStore, Outbound
 from broker.services.redaction import Redaction
 from broker.services.secrets.secrets import SecretReader
-from broker.services.workflows.agent_steps import AgentSteps
 from broker.services.workflows.calls import Calls
-from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
-from broker.services.workflows.errands import Errands
-from broker.services.workflows.gates import Gates
-from broker.services.workflows.integrations import Integrations
-from broker.services.workflows.machine_commands import MachineCommands
-from broker.services.workflows.signs import AgentSigns
-from broker.services.workflows.waits import Waits
+from broker.services.workflows.steps.agents import AgentSteps
+from broker.services.workflows.steps.commands import CommandSteps
+from broker.services.workflows.steps.errands import Errands
+from broker.services.workflows.steps.gates import Gates
+from broker.services.workflows.steps.integrations import Integrations
+from broker.services.workflows.steps.machine_commands import MachineCommands
+from broker.services.workflows.steps.signs import AgentSigns
+from broker.services.workflows.steps.waits import Waits
 from broker.services.workflows.webhooks import WebhookAddresses
 from broker.settings import Settings
 from broker.workers.audit import AuditWorker

@@ -17,7 +17,7 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.timings import TIMINGS
 from broker.services.ports import ClaimedRun, Timers, WorkflowRecords
 from broker.services.workflows.driver import Driver
-from broker.services.workflows.errands import Errands
+from broker.services.workflows.steps.errands import Errands
 from broker.task_scope import TaskScope, task_scope
 from broker.workers.agenda import Agenda
 from broker.workers.endurance import attend, forever

@@ -40,14 +40,14 @@ from broker.domain.workflows.runs.run import Run
 from broker.domain.workflows.runs.steps import StepState
 from broker.domain.workflows.runs.telling import tell
 from broker.services.ports import ClaimedRun, CommandOrder, LoggedEvent, RunRow, WorkflowRecords, Written
-from broker.services.workflows.agent_steps import AgentSteps
 from broker.services.workflows.calls import Calls
-from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
-from broker.services.workflows.gates import Gates
-from broker.services.workflows.integrations import Integrations
 from broker.services.workflows.scene import Progress, Scene
-from broker.services.workflows.waits import Waits, waits_for_events
+from broker.services.workflows.steps.agents import AgentSteps
+from broker.services.workflows.steps.commands import CommandSteps
+from broker.services.workflows.steps.gates import Gates
+from broker.services.workflows.steps.integrations import Integrations
+from broker.services.workflows.steps.waits import Waits, waits_for_events
 from broker.services.workflows.webhooks import WebhookAddresses
 
 _AT_ONCE = 200

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from broker.adapters.redis import keys
 from broker.app import build_driver, build_workflows
 from broker.services.workflows.driver import Driver
-from broker.services.workflows.errands import Errands
+from broker.services.workflows.steps.errands import Errands
 from broker.settings import Settings
 from tests.fixtures.callers import a_caller
 from tests.fixtures.gateway import SECRET_KEY, Gateway

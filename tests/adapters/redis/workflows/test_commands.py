@@ -13,7 +13,7 @@ from broker.domain.machines.placement import Proxy
 from broker.domain.workflows.runs.commands import CommandId, CommandKind, CommandState, command_id
 from broker.protocol.proxy import CommandOutput, CommandRan, RunCommand, StopCommand
 from broker.services.ports import CommandOrder, CommandRecord
-from broker.services.workflows.commands import order_command
+from broker.services.workflows.steps.command_orders import order_command
 from tests.fixtures.desk import Desk, a_hello
 
 ID = command_id("run-1", "build", 1)

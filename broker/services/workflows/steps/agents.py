@@ -36,9 +36,9 @@ from broker.domain.workflows.runs.steps import StepState
 from broker.domain.workflows.runs.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
 from broker.services.ports import Mailroom, Registry
-from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, name_output
-from broker.services.workflows.signs import AgentSigns
+from broker.services.workflows.steps.machine_commands import MachineCommands
+from broker.services.workflows.steps.signs import AgentSigns
 from broker.services.workflows.verdicts import choice_of, unmet
 
 _QUIET_MS = 5_000

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from broker.adapters.redis import keys
 from broker.domain.ids import WorkflowRunId
-from broker.services.workflows.errands import Errand, ErrandEnd, Errands, Hold
+from broker.services.workflows.steps.errands import Errand, ErrandEnd, Errands, Hold
 from tests.adapters.redis.workflows.test_runs import RUN, begun
 from tests.fixtures.desk import Desk
 

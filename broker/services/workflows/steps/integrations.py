@@ -23,8 +23,8 @@ from broker.domain.workflows.runs.journal import AttemptEnded, Outcome
 from broker.protocol.github.actions import VERSION, Answer, GithubLimited, GithubRefused, Request, carry_out
 from broker.services.ports import ApiCalls
 from broker.services.secrets.secrets import SecretReader
-from broker.services.workflows.errands import Errand, ErrandEnd, Errands, Hold
 from broker.services.workflows.scene import Progress, Scene, name_output
+from broker.services.workflows.steps.errands import Errand, ErrandEnd, Errands, Hold
 from broker.services.workflows.verdicts import unmet
 
 _MOST_BYTES = 8 * 1024 * 1024

@@ -1,7 +1,7 @@
 """What a machine is ordered to do for a run, as a record of the store. Without I/O.
 
 The contract between the engine and machines: `RunCommand` says what is done, `CommandRecords` orders it once and knows
-how far it came, `domain.workflows.commands` names the ids, the states and the texts that a
+how far it came, `domain.workflows.runs.commands` names the ids, the states and the texts that a
 machine's owner consents to.
 """
 

@@ -14,8 +14,8 @@ from broker.domain.workflows.runs.evidence import Evidence, needs_machine
 from broker.domain.workflows.runs.journal import AttemptEnded, AttemptInterrupted, Outcome
 from broker.domain.workflows.runs.run import Run
 from broker.services.ports import ClaimedRun, CommandOrder
-from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, Survey, name_output
+from broker.services.workflows.steps.machine_commands import MachineCommands
 from broker.services.workflows.verdicts import choice_of, unmet
 
 _AGAIN_MS = 2_000

@@ -28,8 +28,8 @@ from broker.domain.workflows.runs.steps import StepState
 from broker.protocol.proxy import RunCommand
 from broker.services.agents.spawner import Spawner
 from broker.services.ports import ClaimedRun, CommandOrder, CommandRecords, Registry
-from broker.services.workflows.commands import order_command
 from broker.services.workflows.scene import Scene, Survey
+from broker.services.workflows.steps.command_orders import order_command
 
 _CHECK_MS = 30_000
 """For a check that says nothing else; tests may take longer."""
