@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from broker.protocol.salvage import Plain, last_members, plain_members, without_depths
+from broker.protocol.salvage import Plain, depth_of, last_members, plain_members, without_depths
 
 MAX_DEPTH = 96
 """Levels of nesting that are kept. The broker's parser takes 200, of a report in which a frame lies five levels deep;
@@ -28,6 +28,8 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 _MOST_BRACKETS = 250_000
 """In a line that is too deep; more would hold everybody else up for as long as they are counted (0.1 s)."""
 _CONTAINERS = (dict, list)
+_HIDDEN = MAX_DEPTH // 2
+"""Levels that may be too many where a look at every bracket is spared: readers take twice as many as are allowed."""
 _MOST_TEXTS = 100_000
 """In a line over the cap; of more, none is long, and looking at each would hold everybody else up."""
 _SALVAGED_BYTES = 64 * 1024
@@ -300,20 +302,34 @@ def _is_plain(line: bytes, value: dict[str, Any]) -> bool:
     """Whether a line that orjson takes is taken by everybody."""
     if _LONG_NUMBER in line.translate(_DIGITS):
         return False
-    return line.count(b"{") + line.count(b"[") <= MAX_DEPTH or not _is_deep(value)
+    brackets = line.count(b"{") + line.count(b"[")
+    if brackets <= MAX_DEPTH:
+        return True
+    containers = _count_containers(value)
+    if containers is None:
+        return False
+    # Of a member that comes twice the value has the last. What brackets are over stand in texts, or in one before it.
+    return brackets - containers <= _HIDDEN or depth_of(line) <= MAX_DEPTH
 
 
 def _is_deep(value: object) -> bool:
-    level = [value]
+    return _count_containers(value) is None
+
+
+def _count_containers(value: object) -> int | None:
+    """How many objects and lists it is made of; None when they are nested too deeply."""
+    level, count = [value], 1
     for _ in range(MAX_DEPTH):
         below: list[object] = []
         for parent in level:
             children = parent.values() if isinstance(parent, dict) else parent if isinstance(parent, list) else ()
-            below += [child for child in children if child and isinstance(child, _CONTAINERS)]
+            found = [child for child in children if isinstance(child, _CONTAINERS)]
+            count += len(found)
+            below += filter(None, found)
         if not below:
-            return False
+            return count
         level = below
-    return True
+    return None
 
 
 class _OddLine:

@@ -91,6 +91,15 @@ def without_depths(text: bytes, *, levels: int, instead: bytes, at_most: int) ->
     return b"".join([*kept, text[place:]]) if depth == 0 else None
 
 
+def depth_of(text: bytes) -> int:
+    """How many containers of a JSON document lie within each other, at most."""
+    depth = deepest = 0
+    for token in _brackets(text, 0):
+        depth += 1 if token[0] in _OPENING else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _brackets(text: bytes, start: int) -> Iterator[re.Match[bytes]]:
     return (token for token in _TOKEN.finditer(text, start) if token[0][:1] != b'"')
 

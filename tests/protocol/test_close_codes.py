@@ -7,7 +7,7 @@ from pathlib import Path
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode, may_return
 
-DASHBOARD = Path(__file__).parents[2] / "web" / "src" / "live" / "closeCodes.ts"
+DASHBOARD = Path(__file__).parents[2] / "web" / "src" / "live" / "wire" / "closeCodes.ts"
 EVERY = [*close_codes.ALL, *close_codes.GRAPHQL.values(), *close_codes.DIRECT]
 
 

@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 import orjson
+import pydantic_core
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +101,18 @@ def test_what_is_nested_too_deeply_is_left_out_and_the_rest_is_read(depth: int) 
 
 def test_a_frame_as_deep_as_is_allowed_is_left_as_it_is() -> None:
     line = nested(MAX_DEPTH)
+    assert document(line).raw == line
+
+
+@pytest.mark.parametrize("levels", [1, 48, 97, 250, 5000])
+def test_what_a_second_member_of_the_name_hides_is_no_deeper_than_every_reader_takes(levels: int) -> None:
+    found = document(b'{"method":"m","id":' + nested(levels) + b',"params":' + nested(48) + b',"id":7}')
+    assert (found.value["method"], found.value["id"]) == ("m", 7)
+    pydantic_core.from_json(b'{"reports":[{"report":{"raw":' + found.raw + b"}}]}")
+
+
+def test_many_brackets_within_texts_and_without_are_no_depth() -> None:
+    line = b'{"text":"' + b"[{" * 200 + b'","rows":[' + b",".join([b'{"a":[]}'] * 500) + b"]}"
     assert document(line).raw == line
 
 
