@@ -41,10 +41,8 @@ async def server(tmp_path: Path, clock: FakedClock) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def adapters(server: Server) -> AsyncIterator[Adapters]:
-    made = build_adapters(server.url)
-    yield made
-    await made.redis.aclose()
+def redis_url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from broker.app import Adapters, build_adapters, build_services
+from broker.app import Adapters, build_services
 from broker.domain.ids import LinkId, ProxyId, TokenId, WorkspaceId
 from broker.domain.needs.needs import NeedKind
 from broker.domain.people.access import Principal
@@ -29,10 +29,8 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def adapters(server: Server) -> AsyncIterator[Adapters]:
-    made = build_adapters(server.url)
-    yield made
-    await made.redis.aclose()
+def redis_url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture
