@@ -2,17 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { SessionEvent, SessionItem } from "./events";
 import type { Live, Listener } from "../wire/live";
 import { LogFollower, NOTHING_YET, type Following } from "./logFollower";
-
-const event = (offset: number): SessionEvent => ({
-  __typename: "OtherEvent",
-  cursor: `e:${offset}`,
-  offset,
-  at: "2026-01-31T10:00:00.000Z",
-  kind: "session.created",
-  agentKey: null,
-  agentName: null,
-  data: {},
-});
+import { event } from "./samples";
 
 afterEach(() => void vi.useRealTimers());
 

@@ -4,17 +4,7 @@ import type { SessionEvent, SessionItem } from "./events";
 import type { Live, Listener } from "../wire/live";
 import { notices } from "../notices";
 import { SessionEvents } from "./sessionEvents";
-
-const event = (offset: number): SessionEvent => ({
-  __typename: "OtherEvent",
-  cursor: `e:${offset}`,
-  offset,
-  at: "2026-01-31T10:00:00.000Z",
-  kind: "session.created",
-  agentKey: null,
-  agentName: null,
-  data: {},
-});
+import { event } from "./samples";
 
 const caughtUp = (offset: number): SessionItem => ({ __typename: "CaughtUp", head: `e:${offset}` });
 
