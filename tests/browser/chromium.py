@@ -1,4 +1,4 @@
-"""The system's Chromium: where it is, how it is started, and that it reaches this machine alone."""
+"""The system's Chromium without a window: where it is, how it is started, and that it reaches this machine alone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from playwright.async_api import Browser, async_playwright
 
 EXECUTABLE_VARIABLE = "RELAYCAST_CHROMIUM"
 HOW_TO_INSTALL = (
-    "the dashboard's tests need Chromium: install it (Debian: apt-get install chromium), "
+    "the dashboard's tests need Chromium: install it (Debian: apt-get install chromium-headless-shell), "
     f"or name its executable in {EXECUTABLE_VARIABLE}"
 )
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""First what has no window to leave out: the same pages, scripts and layout for a third of the processor time."""
 _FLAGS = (
     "--headless=new",
     "--disable-gpu",
@@ -32,7 +33,7 @@ _FLAGS = (
 def executable() -> Path | None:
     """The browser, or nothing when there is none."""
     given = os.environ.get(EXECUTABLE_VARIABLE)
-    found = given or next(filter(None, map(shutil.which, _NAMES)), None)
+    found = given or next(filter(None, map(shutil.which, NAMES)), None)
     return Path(found) if found else None
 
 

@@ -7,21 +7,23 @@ import shutil
 import subprocess
 import sys
 
-from tests.browser.chromium import HOW_TO_INSTALL, executable
+from tests.browser.chromium import EXECUTABLE_VARIABLE, HOW_TO_INSTALL, NAMES, executable
 
 _TIMEOUT_S = 600
-_COMMANDS = (
-    ("apt-get", "update", "-qq"),
-    ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"),
-)
+_PACKAGES = NAMES[:2]
+"""Of Debian, the better one first; not each of its releases has it."""
 
 
 def main() -> None:
     """Have a browser, or say in one line how to get one; never fail, for the tests then skip or fail by themselves."""
-    if executable() is None and _may_install():
+    if _is_wanting() and _may_install():
         _install()
     if executable() is None:
         print(f"Note: {HOW_TO_INSTALL}", file=sys.stderr)
+
+
+def _is_wanting() -> bool:
+    return EXECUTABLE_VARIABLE not in os.environ and shutil.which(NAMES[0]) is None
 
 
 def _may_install() -> bool:
@@ -30,16 +32,21 @@ def _may_install() -> bool:
 
 def _install() -> None:
     print("Installing Chromium for the dashboard's tests …")
-    for command in _COMMANDS:
-        done = subprocess.run(
-            command,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            stdout=subprocess.DEVNULL,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            return
+    if _apt_get("update"):
+        for package in _PACKAGES:
+            if _apt_get("install", package) or executable():
+                return
+
+
+def _apt_get(*arguments: str) -> bool:
+    done = subprocess.run(
+        ("apt-get", "-y", "-qq", "--no-install-recommends", *arguments),
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.DEVNULL,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    return done.returncode == 0
 
 
 if __name__ == "__main__":
