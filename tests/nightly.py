@@ -1,7 +1,8 @@
 """`python -m tests.nightly`: what takes hours, one after the other, and with --write its figures in RESULTS.md.
 
 Ends with 1 when anything failed; everything is run in any case. At its end stands a line for each run and one for all.
-Ctrl-C ends the run that is going on, which then counts as stopped, and those behind it; what was run is written.
+Ctrl-C ends the run that is going on, which then counts as stopped, and those behind it; what was run is written. A
+night may be had in parts: with --only, figures of the other runs stay as they are, each with its date.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from tests.bench import machine, report, results
 from tests.bench.figures import Section
 
 _ROOT = Path(__file__).parents[1]
-_EXPLAINED = "Each row is the last line that its command printed, and how long it took."
+_TITLE = "Long runs"
+_HEAD = ("command", "result", "passed", "minutes", "date")
+_EXPLAINED = "Each row is the last line that its command printed, how long it took, and when that was."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,21 @@ class Step:
         return " ".join([*(f"{name}={value}" for name, value in self.environment.items()), *self.command])
 
 
+def suites() -> dict[str, tuple[str, ...]]:
+    """What is run many times, by name: the folders of tests, without those of the vendors' own programs; and the files
+    beside the folders."""
+    files = sorted(_ROOT.glob("tests/**/test_*.py"))
+    found: dict[str, tuple[str, ...]] = {}
+    for path in (file.relative_to(_ROOT) for file in files):
+        _, folder, *inside = path.parts
+        if inside:
+            found[folder] = (f"tests/{folder}",)
+        else:
+            found["files"] = (*found.get("files", ()), str(path))
+    del found["agents"]
+    return found
+
+
 STEPS = (
     Step(name="fuzz", command=("pytest", "tests/fuzz"), environment={"RELAYCAST_FUZZ_S": "3600"}),
     Step(name="kills", command=("pytest", "tests/e2e/test_log_kills.py"), environment={"RELAYCAST_KILLS": "50"}),
@@ -43,10 +61,10 @@ STEPS = (
     Step(name="workflows", command=("tests.domain.workflows.model", "--states", "300000")),
     Step(name="soak", command=("tests.faults", "--minutes", "60")),
     Step(name="stops", command=("tests.bench", "--only", "stops")),
-    Step(
-        name="repeat",
-        command=("tests.repeat", "20", "-m", "not agents", "-n", "2", "--dist", "loadfile"),
-        environment={"RELAYCAST_TEST_STARTS": "whole"},
+    Step(name="starts", command=("pytest", "tests/e2e", "tests/cli"), environment={"RELAYCAST_TEST_STARTS": "whole"}),
+    *(
+        Step(name=f"repeat-{suite}", command=("tests.repeat", "20", "-n", "3", "--dist", "loadfile", *paths))
+        for suite, paths in suites().items()
     ),
 )
 
@@ -85,7 +103,7 @@ def main() -> int:
     for step in steps:
         outcomes.append(run(step))
         if options.write:  # each at once: what took hours is kept whatever becomes of the next
-            results.put(results.RESULTS, as_markdown(outcomes, described))
+            write(results.RESULTS, outcomes[-1], described)
         if outcomes[-1].is_stopped:
             break
     print(verdict(outcomes, of=len(steps)))
@@ -122,17 +140,21 @@ def run(step: Step) -> Outcome:
     return Outcome(step=step, status=status, last_line=last.strip("= "), took_s=took_s, is_stopped=stopped)
 
 
-def as_markdown(outcomes: Sequence[Outcome], described: dict[str, str]) -> str:
-    """The part of RESULTS.md."""
-    rows = [
-        (o.step.shown, o.last_line, "yes" if o.passed else "stopped" if o.is_stopped else "NO", o.took_s / 60)
-        for o in outcomes
-    ]
-    section = Section(
-        title="What ran all night", explained=_EXPLAINED, head=("command", "result", "passed", "minutes"), rows=[*rows]
+def write(path: Path, outcome: Outcome, described: dict[str, str]) -> None:
+    """The row of this run in the part of RESULTS.md; those of others stay, as long as there is such a run."""
+    rows = {row[0]: row for row in results.rows(path, heading=f"# {_TITLE}")}
+    rows[outcome.step.shown] = (
+        outcome.step.shown,
+        outcome.last_line.replace("|", "/"),
+        "yes" if outcome.passed else "stopped" if outcome.is_stopped else "NO",
+        f"{outcome.took_s / 60:.1f}",
+        described["Date"],
     )
-    command = "python -m tests.nightly --write"
-    return report.as_markdown([section], machine=described, command=command, title="Long runs")
+    kept = [rows[step.shown] for step in STEPS if step.shown in rows]
+    section = Section(title="What takes hours", explained=_EXPLAINED, head=_HEAD, rows=[*kept])
+    measured_on = {name: value for name, value in described.items() if name not in {"Date", "Load before"}}
+    part = report.as_markdown([section], machine=measured_on, command="python -m tests.nightly --write", title=_TITLE)
+    results.put(path, part)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests import nightly
+from tests.bench import results
 from tests.nightly import Outcome, Step, verdict
 
 
@@ -64,13 +65,38 @@ def test_a_run_that_somebody_ends_counts_as_stopped_and_its_figures_are_kept(tmp
     assert "| stopped |" in (tmp_path / "RESULTS.md").read_text()
 
 
-def test_figures_are_dated_and_name_machine_and_command() -> None:
-    step = Step(name="kills", command=("pytest", "tests/e2e"), environment={"RELAYCAST_KILLS": "50"})
-    outcome = Outcome(step=step, status=1, last_line="1 failed, 1 passed", took_s=90)
-    text = nightly.as_markdown([outcome], {"CPU": "two", "Date": "2026-01-01"})
+def test_figures_are_dated_and_name_machine_and_command(tmp_path: Path) -> None:
+    path = tmp_path / "RESULTS.md"
+    kills = next(step for step in nightly.STEPS if step.name == "kills")
+    failed = Outcome(step=kills, status=1, last_line="1 failed | 1 passed", took_s=90)
+    nightly.write(path, failed, {"CPU": "two", "Date": "2026-01-01"})
+    text = path.read_text()
     assert text.startswith("# Long runs\n")
-    for said in ("* CPU: two", "* Date: 2026-01-01", "RELAYCAST_KILLS=50 pytest tests/e2e", "1 failed, 1 passed", "NO"):
-        assert said in text
+    assert "* CPU: two" in text
+    row = "| RELAYCAST_KILLS=50 pytest tests/e2e/test_log_kills.py | 1 failed / 1 passed | NO | 1.5 | 2026-01-01 |"
+    assert row in text
+
+
+def test_a_night_may_be_had_in_parts(tmp_path: Path) -> None:
+    """Each run leaves the rows of the others, in the order of the list."""
+    path = tmp_path / "RESULTS.md"
+    path.write_text("# Measured figures\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n")
+    by_name = {step.name: step for step in nightly.STEPS}
+    for name, said, day in (("soak", "0 lost", "1"), ("fuzz", "1 failed", "2"), ("fuzz", "59 passed", "3")):
+        outcome = Outcome(step=by_name[name], status=0, last_line=said, took_s=60)
+        nightly.write(path, outcome, {"Date": f"2026-01-0{day}"})
+    assert [(row[1], row[4]) for row in results.rows(path, heading="# Long runs")] == [
+        ("59 passed", "2026-01-03"),
+        ("0 lost", "2026-01-01"),
+    ]
+    assert results.rows(path, heading="# Measured figures") == [("1", "2")]
+
+
+def test_every_folder_of_tests_is_run_many_times() -> None:
+    tests = Path(nightly.__file__).parent
+    files = {path for path in tests.rglob("test_*.py") if "agents" not in path.relative_to(tests).parts[:1]}
+    run = [tests.parent / path for paths in nightly.suites().values() for path in paths]
+    assert not {file for file in files if not any(file == path or path in file.parents for path in run)}
 
 
 def test_every_step_names_what_is_there() -> None:

@@ -13,9 +13,20 @@ def put(path: Path, part: str) -> None:
     path.write_text(with_part(path.read_text() if path.exists() else "", part))
 
 
+def rows(path: Path, *, heading: str) -> list[tuple[str, ...]]:
+    """The cells of the tables in the part with this heading (`# …`), without those of the tables' own heads."""
+    document = path.read_text() if path.exists() else ""
+    part = next((each for each in _parts(document) if each.partition("\n")[0] == heading), "")
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    heads = {at for at, line in enumerate(lines) for at in (at, at - 1) if line.startswith("|--")}
+    return [
+        tuple(cell.strip() for cell in line.strip("|").split("|")) for at, line in enumerate(lines) if at not in heads
+    ]
+
+
 def with_part(document: str, part: str) -> str:
     """The document with this part new and all others as they were; a part begins with its heading, `# …`."""
-    parts = [each for each in re.split(r"(?m)^(?=# )", document) if each.strip()]
+    parts = _parts(document)
     headings = [each.partition("\n")[0] for each in parts]
     heading = part.partition("\n")[0]
     if heading in headings:
@@ -23,3 +34,7 @@ def with_part(document: str, part: str) -> str:
     else:
         parts.append(part)
     return "\n".join(each.rstrip("\n") + "\n" for each in parts)
+
+
+def _parts(document: str) -> list[str]:
+    return [each for each in re.split(r"(?m)^(?=# )", document) if each.strip()]
