@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -160,7 +162,7 @@ async def test_a_file_is_checked_planned_run_corrected_and_compared_by_keyboard(
 
     await text.fill(SPOKEN)
     await expect(page.get_by_role("heading", name="Plan of speech")).to_be_visible()
-    await page.get_by_label("what").fill("one")
+    await page.get_by_label("what", exact=True).fill("one")
     await clean(page)
     await press(page, "Run")
     await expect(node(page, "again", "Completed")).to_be_visible(timeout=30_000)
@@ -213,3 +215,97 @@ async def test_a_step_that_waits_to_be_called_shows_its_address_and_goes_on_afte
         assert (await client.post(address, content=b"built", headers={"Content-Type": "text/plain"})).is_success
     await expect(node(page, "built", "Completed")).to_be_visible(timeout=30_000)
     await expect(command).to_have_count(0)
+
+
+async def test_a_workflow_is_drawn_from_nothing_and_run(browser: Browser, ada: Person, running_site: Site) -> None:
+    page = await ada.tab(f"{running_site.url}/workflows/files")
+    text = page.get_by_role("textbox", name="Workflow file")
+    await press(page, "Add step")
+    name = page.get_by_label("Name", exact=True).first
+    await expect(name).to_be_focused()  # with its name selected
+    await page.keyboard.type("build\n")
+    await page.get_by_label("Does").select_option("A command")
+    await page.get_by_role("textbox", name="Command").fill("echo built it")
+    await page.get_by_label("Checked by").select_option("The output contains")
+    await page.get_by_label("Expected").fill("built it")
+
+    await press(page, "Add step")
+    await page.keyboard.type("announce\n")
+    await expect(page.get_by_text("Waits for build")).to_be_visible()
+    await page.get_by_label("Task").fill("say {{steps.build.output}}\nand nothing else")
+    worker = page.get_by_role("listitem", name="Worker")
+    await worker.get_by_label("Program").fill("demo")
+    await worker.get_by_label("Name").fill("Announcer")
+    await worker.get_by_label("Name").press("Enter")
+    await expect(page.get_by_role("button", name="Remove Announcer")).to_be_disabled()
+    await expect(page.get_by_label("Agent", exact=True)).to_have_value("Announcer")
+    await clean(page)
+    await expect(page.get_by_role("heading", name="Plan of workflow")).to_be_visible()
+
+    await page.get_by_label("Name", exact=True).first.fill("tell")
+    await page.get_by_label("Name", exact=True).first.press("Enter")
+    await expect(node(page, "tell", "Announcer")).to_be_visible()
+    await press(page, "Undo")
+    await expect(node(page, "announce", "Announcer")).to_be_visible()
+    await page.reload()  # what was drawn is still there
+    await expect(text).to_have_value(re.compile(r"name: announce\n.*task: \|-\n", re.DOTALL))
+    await press(page, "Run")
+    await expect(node(page, "build", "Needs you")).to_be_visible(timeout=30_000)  # a command asks the machine's owner
+    await running_site.ask("POST", f"/v1/workflows/runs/{page.url.rpartition('/')[2].partition('?')[0]}/cancel", {})
+
+
+async def test_lines_of_a_drawing_are_dragged_and_deleted(ada: Person, running_site: Site) -> None:
+    page = await ada.tab(f"{running_site.url}/workflows/files")
+    text = page.get_by_role("textbox", name="Workflow file")
+    file = SPOKEN.replace("pipeline", "dag").replace(", dependsOn: [speak]", "")
+    await text.fill(file)
+    speak, again = (node(page, each, "Announcer") for each in ("speak", "again"))
+    await expect(page.get_by_role("heading", name="Plan of speech")).to_be_visible()
+    await speak.locator(".source").drag_to(again.locator(".target"))
+    await expect(text).to_have_value(re.compile(r"again.*dependsOn: \[speak\]"))
+    await speak.locator(".target").drag_to(again.locator(".source"))  # a circle
+    line = page.get_by_role("group", name="again waits for speak")
+    await expect(page.get_by_role("group", name="speak waits for again")).to_have_count(0)
+    await line.focus()
+    await page.keyboard.press("Delete")
+    await expect(text).to_have_value(file)
+
+    await again.focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Waits for no step").click()
+    await page.get_by_role("checkbox", name="speak").check()
+    await expect(line).to_have_count(1)
+    await again.focus()
+    await page.keyboard.press("Delete")
+    await expect(again).to_have_count(0)
+    await expect(text).not_to_have_value(re.compile("again"))
+    await press(page, "Undo")
+    await expect(again).to_be_visible()
+    await press(page, "Discard changes")
+    await expect(text).to_have_value("")
+
+
+async def test_a_drawing_says_where_the_file_is_wrong_and_keeps_what_it_cannot_show(
+    browser: Browser, ada: Person, running_site: Site
+) -> None:
+    page = await ada.tab(f"{running_site.url}/workflows/files")
+    text = page.get_by_role("textbox", name="Workflow file")
+    await text.fill(SPOKEN.replace('agent: Announcer, task: "say it again"', 'agent: Nobody, task: "say it again"'))
+    await expect(node(page, "again", "Nobody, has an error")).to_be_visible()
+    await text.fill(SPOKEN + "broken: [")
+    await expect(page.get_by_text("The file is drawn when it can be read again")).to_be_visible()
+    await text.fill(SPOKEN.replace('task: "say it again"', 'task: "say it again", review: Announcer'))
+    await node(page, "again", "Announcer").click()
+    await expect(page.get_by_text("Kept as it is, changed in the text: review")).to_be_visible()
+    await page.get_by_label("Task").fill("say it louder")
+    await expect(text).to_have_value(re.compile(r'task: "say it louder", review: Announcer'))
+    async with page.expect_download() as found:
+        await press(page, "Download")
+    assert "say it louder" in Path(await (await found.value).path()).read_text()
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, running_site)
+        small = await walker.tab(f"{running_site.url}/workflows/files")
+        await small.get_by_role("textbox", name="Workflow file").fill(SPOKEN)
+        await expect(node(small, "speak", "Announcer")).to_be_visible()
+        assert await small.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        await clean(small)

@@ -1,4 +1,5 @@
 import { Button } from "~/design/Button";
+import { saveAs } from "~/design/saveAs";
 import { csv } from "./model/csv";
 import * as texts from "~/texts";
 
@@ -11,14 +12,7 @@ interface SaveTableProps {
 
 /** Saves a table as CSV. */
 export function SaveTable({ name, rows }: SaveTableProps) {
-  const save = () => {
-    const url = URL.createObjectURL(new Blob([csv(rows())], { type: "text/csv" }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = `${name}.csv`;
-    link.click();
-    URL.revokeObjectURL(url);
-  };
+  const save = () => saveAs(`${name}.csv`, csv(rows()), "text/csv");
   return (
     <Button look="quiet" size="small" onClick={save} aria-label={texts.billing.saveAs(name)}>
       {texts.billing.csv}

@@ -1,8 +1,10 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
+import { draftFor, keepDraft } from "~/acting/drafts";
 import { Field, INPUT } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { isError } from "~/design/problems";
+import { saveAs } from "~/design/saveAs";
 import { TextWithProblems } from "~/design/TextWithProblems";
 import type { Answer } from "~/live/wire/ask";
 import { useTextCheck } from "~/live/useTextCheck";
@@ -10,6 +12,9 @@ import { check, preview, rerun, start, type Preview } from "./files";
 import { PlanView } from "./PlanView";
 import type { Run } from "./runs";
 import * as texts from "~/texts";
+
+// What reads YAML and draws is loaded when somebody edits.
+const Designer = lazy(() => import("./designer/Designer").then((m) => ({ default: m.Designer })));
 
 interface FileEditorProps {
   before: string;
@@ -20,7 +25,7 @@ interface FileEditorProps {
 /** A workflow file: checked and planned while it is typed, run anew, or as what a run goes on with. */
 export function FileEditor({ before, from }: FileEditorProps) {
   const navigate = useNavigate();
-  const [text, setText] = useState(before);
+  const [text, setText] = useState(() => draftFor(sessionStorage, DRAFTS, from ?? "") || before);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string>();
@@ -29,13 +34,21 @@ export function FileEditor({ before, from }: FileEditorProps) {
   const problems = looked?.found?.problems ?? [];
   const missing = looked?.found?.missing ?? [];
   const good = looked?.text === text && looked.found !== undefined && !problems.some(isError);
+  const edit = (next: string) => {
+    setText(next);
+    keepDraft(sessionStorage, DRAFTS, from ?? "", next === before ? "" : next);
+  };
   const begin = (asked: Promise<Answer<Run>>) => {
     setBusy(true);
     setFailed(undefined);
     void asked.then((answer) => {
       setBusy(false);
-      if ("refused" in answer) setFailed(answer.refused);
-      else void navigate({ to: "/workflows/$run", params: { run: answer.value.id } });
+      if ("refused" in answer) {
+        setFailed(answer.refused);
+        return;
+      }
+      keepDraft(sessionStorage, DRAFTS, from ?? "", "");
+      void navigate({ to: "/workflows/$run", params: { run: answer.value.id } });
     });
   };
   const look = (run: string) => {
@@ -47,12 +60,17 @@ export function FileEditor({ before, from }: FileEditorProps) {
   };
   return (
     <div className="flex min-w-0 flex-col gap-4">
+      <Suspense fallback={<p className="text-faint">{texts.shared.loading}</p>}>
+        <fieldset disabled={busy} className="contents">
+          <Designer text={text} problems={problems} plan={looked?.found?.plan} onChange={edit} />
+        </fieldset>
+      </Suspense>
       <TextWithProblems
         label={texts.workflows.file}
         text={text}
         problems={problems}
         busy={busy}
-        onChange={setText}
+        onChange={edit}
       />
       {missing.length > 0 && (
         <div className="grid gap-3 sm:grid-cols-2">
@@ -78,8 +96,18 @@ export function FileEditor({ before, from }: FileEditorProps) {
           </Button>
         )}
         {text.trim() === "" && (
-          <Button look="quiet" onClick={() => setText(EXAMPLE)}>
+          <Button look="quiet" onClick={() => edit(EXAMPLE)}>
             {texts.workflows.insertExample}
+          </Button>
+        )}
+        {text.trim() !== "" && (
+          <Button look="quiet" onClick={() => saveAs("relay.yaml", text, "application/yaml")}>
+            {texts.workflows.download}
+          </Button>
+        )}
+        {text !== before && (
+          <Button look="quiet" disabled={busy} onClick={() => edit(before)}>
+            {texts.workflows.discard}
           </Button>
         )}
       </div>
@@ -96,6 +124,9 @@ export function FileEditor({ before, from }: FileEditorProps) {
     </div>
   );
 }
+
+/** Among what was typed and not sent: a file, by the run that it is of. */
+const DRAFTS = "workflow files";
 
 const EXAMPLE = `version: "1.0"
 name: hello

@@ -4,7 +4,8 @@ import { Button } from "~/design/Button";
 import { add, changeAction, fillIn, move, remove } from "./changing";
 import { FormField } from "./FormField";
 import { ACTIONS, EVENTS, nameOf, type ActionName, type FieldSpec, type Filled } from "./fields";
-import { readForm, type Form, type Path, type Row } from "./reading";
+import { readForm, type Form, type Row } from "./reading";
+import type { Path } from "~/yaml/text";
 import * as texts from "~/texts";
 
 interface HookFormProps {

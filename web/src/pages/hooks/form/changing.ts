@@ -1,18 +1,7 @@
-import {
-  CST,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  parse,
-  parseDocument,
-  Scalar,
-  type Document,
-  type Node,
-  type YAMLMap,
-} from "yaml";
+import { isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Node, type YAMLMap } from "yaml";
+import { replaceScalar, writeDocument, type Path } from "~/yaml/text";
 import { ONLY_OF_COMMANDS, type ActionName, type FieldSpec, type Filled } from "./fields";
-import type { Path, Row } from "./reading";
+import type { Row } from "./reading";
 
 /** A text that was changed, and where the hook stands that it was changed for. */
 export interface Changed {
@@ -37,7 +26,7 @@ export function fillIn(text: string, row: Row, spec: FieldSpec, value: Filled | 
   const path = placeOf(document, row.path, spec);
   const old = document.getIn(path, true);
   if (typeof value === "string" && isScalar(old) && typeof old.value === "string") {
-    const replaced = replaceInPlace(text, old, value);
+    const replaced = replaceScalar(text, old, value);
     if (replaced !== undefined) return replaced;
   }
   widen(document, row.path, spec);
@@ -46,7 +35,7 @@ export function fillIn(text: string, row: Row, spec: FieldSpec, value: Filled | 
   else document.deleteIn(whole);
   if (spec.path[0] === "notify") keepReceiver(document, [...row.path, "notify"]);
   else dropIfEmpty(document, whole.slice(0, -1), row.path.length);
-  return write(document, text);
+  return writeDocument(document, text);
 }
 
 /** A notification reaches a service or a topic: one of them, be it not filled in yet. */
@@ -67,7 +56,7 @@ export function changeAction(text: string, row: Row, action: ActionName): string
   if (at < 0) hook.items.push(pair);
   else hook.items.splice(at, 1, pair);
   if (action !== "command") for (const path of ONLY_OF_COMMANDS) document.deleteIn([...row.path, ...path]);
-  return write(document, text);
+  return writeDocument(document, text);
 }
 
 /** Let a hook wait for another event, or be about other agents. */
@@ -78,21 +67,24 @@ export function move(
 ): Changed {
   const document = parseDocument(text);
   const hook = take(document, row.path);
-  return { path: put(document, hook, { selector, event }), text: write(document, text) };
+  return { path: put(document, hook, { selector, event }), text: writeDocument(document, text) };
 }
 
 /** Take a hook out of the text. */
 export function remove(text: string, row: Row): string {
   const document = parseDocument(text);
   take(document, row.path);
-  return write(document, text);
+  return writeDocument(document, text);
 }
 
 /** One more hook, which tells the lead of each turn that ends. */
 export function add(text: string): Changed {
   const document = parseDocument(text);
   const hook = document.createNode({ id: freeId(text), relay: "Lead" });
-  return { path: put(document, hook, { selector: ANY, event: FIRST_EVENT }), text: write(document, text) };
+  return {
+    path: put(document, hook, { selector: ANY, event: FIRST_EVENT }),
+    text: writeDocument(document, text),
+  };
 }
 
 function freeId(text: string): string {
@@ -125,31 +117,6 @@ function widenAt(document: Document, path: Path, name: string): void {
   short.commentBefore = short.comment = null;
   wide.set(name, short);
   document.setIn(path, wide);
-}
-
-function replaceInPlace(text: string, old: Scalar, value: string): string | undefined {
-  const [from, to] = old.range ?? [];
-  const type = old.type === Scalar.PLAIN && !staysText(value) ? Scalar.QUOTE_DOUBLE : old.type;
-  const inLine = type === Scalar.PLAIN || type === Scalar.QUOTE_DOUBLE || type === Scalar.QUOTE_SINGLE;
-  if (from === undefined || to === undefined || !inLine || value.includes("\n")) return undefined;
-  // What may stand plain in a flow collection may do so everywhere.
-  const token = CST.createScalarToken(value, {
-    type,
-    inFlow: true,
-    indent: -1,
-    end: [],
-  });
-  const written = CST.stringify(token);
-  return written.includes("\n") ? undefined : text.slice(0, from) + written + text.slice(to);
-}
-
-function staysText(value: string): boolean {
-  if (value === "") return false;
-  try {
-    return parse(value) === value;
-  } catch {
-    return false;
-  }
 }
 
 /** Take a hook out; what is empty then goes with it, and what was said of it stays with the hook. */
@@ -210,15 +177,4 @@ const isNothing = (node: Node): boolean => isScalar(node) && node.value === null
 function dropIfEmpty(document: Document, path: Path, above: number): void {
   const there = document.getIn(path, true);
   if (path.length > above && isMap(there) && there.items.length === 0) document.deleteIn(path);
-}
-
-/** As it was written, as far as that can be known: its depth of indentation, and lists below a key or beside it. */
-function write(document: Document, text: string): string {
-  const indent = /^( +)\S/m.exec(text)?.[1]?.length ?? 2;
-  return document.toString({
-    lineWidth: 0,
-    flowCollectionPadding: text.includes("{ "),
-    indent: Math.min(Math.max(indent, 1), 8),
-    indentSeq: !/^( *)[^\s#-][^\n]*:[ ]*\n\1- /m.test(text),
-  });
 }

@@ -1,8 +1,7 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit, type Document } from "yaml";
+import { isMap, isNode, isScalar, isSeq, parseDocument, type Document } from "yaml";
+import { refersElsewhere, type Path } from "~/yaml/text";
 import { ACTIONS, fieldsOf, nameOf, type ActionName, type FieldSpec, type Filled } from "./fields";
 import * as texts from "~/texts";
-
-export type Path = readonly (string | number)[];
 
 /** A hook of the text, as the form shows it. */
 export interface Row {
@@ -96,17 +95,6 @@ function rowAt(
     more: more.filter((spec) => !unshown.includes(nameOf(spec))),
     unshown,
   };
-}
-
-/** Whether a part of it stands elsewhere in the text, or stands for something elsewhere. */
-function refersElsewhere(node: unknown): boolean {
-  let refers = false;
-  visit(node as Parameters<typeof visit>[0], {
-    Node: (_, each) => {
-      if (isAlias(each) || each.anchor !== undefined) refers = true;
-    },
-  });
-  return refers;
 }
 
 /** Members by their dotted names, short forms written out; undefined where it is no hook at all. */

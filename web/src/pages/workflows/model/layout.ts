@@ -1,5 +1,4 @@
 import { Graph, layout } from "@dagrejs/dagre";
-import type { Step } from "../runs";
 
 export const NODE = { width: 200, height: 60 } as const;
 
@@ -15,11 +14,14 @@ export interface Line {
   readonly target: string;
 }
 
+/** A step by its name, and what it waits for. */
+export interface Drawn {
+  readonly name: string;
+  readonly after: readonly string[];
+}
+
 /** Where each step is drawn: behind what it waits for, to the right or below. */
-export function arrange(
-  steps: readonly Pick<Step, "name" | "after">[],
-  direction: "LR" | "TB",
-): { nodes: Placed[]; lines: Line[] } {
+export function arrange(steps: readonly Drawn[], direction: "LR" | "TB"): { nodes: Placed[]; lines: Line[] } {
   const graph = new Graph();
   graph.setGraph({ rankdir: direction, nodesep: 24, ranksep: direction === "LR" ? 56 : 40 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -28,7 +30,7 @@ export function arrange(
   const lines = steps.flatMap((step) =>
     step.after
       .filter((before) => names.has(before))
-      .map((before) => ({ id: `${before}\n${step.name}`, source: before, target: step.name })),
+      .map((before) => ({ id: lineId(before, step.name), source: before, target: step.name })),
   );
   for (const { source, target } of lines) graph.setEdge(source, target);
   layout(graph);
@@ -38,3 +40,6 @@ export function arrange(
   });
   return { nodes, lines };
 }
+
+/** Of the line from what is waited for to what waits for it. */
+export const lineId = (before: string, step: string): string => `${before}\n${step}`;
