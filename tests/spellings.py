@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule, rule_on
 from broker.domain.approvals.tool_use import ToolUse
 
 DENIED = {

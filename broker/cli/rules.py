@@ -10,8 +10,9 @@ import click
 import orjson
 
 from broker.cli.operator_client import ask
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import MAX_REQUIRED, Effect
+from broker.domain.approvals.rules import MAX_REQUIRED
 from broker.domain.people.access import MemberRole
 
 _OF_A_RULE = ("effect", "tool", "command", "path", "risk", "role", "group", "people")

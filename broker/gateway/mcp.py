@@ -27,7 +27,8 @@ from broker.domain.errors import NotPermitted, RelayError
 from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.rows import LineKind
 from broker.domain.messages.messages import Mode
-from broker.domain.people.access import Principal, TokenKind
+from broker.domain.people.access import Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import Gift, Unit
 from broker.gateway.http.budgets import show_budget
 from broker.gateway.serving.answers import Refusal

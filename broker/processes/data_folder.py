@@ -20,7 +20,7 @@ from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.domain.ids import WorkspaceId
 from broker.domain.operations.administrators import ADMINISTRATOR_PREFIX
 from broker.domain.operations.installation import Installation
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.token_text import require_token_form
 from broker.services.operations.installations import Installations
 from broker.services.people.access import new_token

@@ -15,7 +15,7 @@ import orjson
 import platformdirs
 
 from broker.domain.errors import BadRequest, NotAuthenticated
-from broker.domain.people.access import PREFIXES, TokenKind
+from broker.domain.people.token_kinds import PREFIXES, TokenKind
 from broker.domain.people.token_text import hide_tokens
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 from connect.access.token_text import check_token, read_token_file

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, assert_never
 from broker.domain.approvals.questions import secrets_in
 from broker.domain.ids import MessageId
 from broker.domain.logs.redaction import Redactor
-from broker.domain.people.access import PREFIXES, TokenKind
+from broker.domain.people.token_kinds import PREFIXES, TokenKind
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import (
     AgentBroken,

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.approvals.answers import ApprovalAnswer
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Spawn
 from connect.policy.decision import AskAnswer, Passed

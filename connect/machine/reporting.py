@@ -13,7 +13,7 @@ from typing_extensions import TypeIs
 
 from broker.domain.agents.agents import Transport
 from broker.domain.ids import AgentId, MessageId
-from broker.domain.people.access import INVITATION_PREFIX, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
+from broker.domain.people.token_kinds import INVITATION_PREFIX, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
 from broker.domain.people.token_text import NOT_IN_A_WORD
 from broker.protocol.agents.events import (
     ApprovalRequested,

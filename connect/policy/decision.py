@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.ids import SessionId
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import AskedBy, Spawn

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from broker.domain.agents.agents import agent_name
-from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.approvals.answers import ApprovalAnswer
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId
 from broker.domain.machines.policy import MachinePolicy

@@ -13,7 +13,7 @@ broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its sta
 """
 
 from broker.domain.agents.stops import StopHow
-from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.approvals.answers import Scope, Verdict
 from broker.domain.errors import RelayError
 from broker.domain.messages.messages import Mode
 from broker.domain.messages.steps import ReceiptState

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from broker.domain.agents.agents import AgentState
 from broker.domain.agents.stops import StopHow, StopScope
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages.messages import Mode
 from broker.domain.messages.steps import ReceiptState

@@ -14,7 +14,7 @@ import httpx
 
 from broker.domain.agents.sessions import DEFAULT_SESSION
 from broker.domain.agents.stops import StopHow
-from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.approvals.answers import Scope, Verdict
 from broker.domain.errors import Conflict, NotFound, Unavailable
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages.messages import Mode

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from broker.domain.agents.agents import AgentState, InstalledCli
 from broker.domain.agents.stops import StopHow, StopScope
-from broker.domain.approvals.approvals import ApprovalStatus
-from broker.domain.approvals.rules import Effect
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.effects import Effect
 from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
 from broker.domain.machines.load import ToldLoad
 from broker.domain.machines.policy import MachinePolicy

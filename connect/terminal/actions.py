@@ -10,7 +10,7 @@ from typing import assert_never
 
 from broker.domain.agents.agents import AgentState
 from broker.domain.agents.vendors import BRIDGED, title_of
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.ids import MessageId
 from broker.domain.logs.search.zone import in_zone

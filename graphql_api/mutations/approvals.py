@@ -8,7 +8,8 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.approvals import rules
-from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.errors import BadRequest
 from broker.domain.ids import ApprovalId
@@ -29,7 +30,7 @@ _LONGEST_PATH = 4096
 class RuleInput:
     """A rule."""
 
-    effect: rules.Effect = strawberry.field(description="What it does where it matches.")
+    effect: Effect = strawberry.field(description="What it does where it matches.")
     tool: str = strawberry.field(default="*", description="A pattern for the tool's name or kind.")
     command: str | None = strawberry.field(default=None, description="A pattern for one command.")
     path: str | None = strawberry.field(default=None, description="A pattern for the paths of files.")

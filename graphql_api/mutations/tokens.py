@@ -9,7 +9,7 @@ from strawberry import ID
 
 from broker.domain.errors import Conflict
 from broker.domain.ids import TokenId
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short
 from graphql_api.node_ids import key_of

@@ -7,8 +7,9 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.rules import Rule
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.people.access import MemberRole
 from broker.services.approvals.rule_book import MAX_TRIED_DAYS

@@ -10,7 +10,9 @@ from strawberry import ID
 from broker.domain.approvals import approvals as domain
 from broker.domain.approvals import machine_word as domain_word
 from broker.domain.approvals import rules
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.approvals.decision import Signatories
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.machine_word import MachineSays
 from broker.domain.approvals.requirements import Need, OwnYes
 from broker.domain.approvals.risk.findings import Risk
@@ -42,7 +44,7 @@ class RuleExample:
 class Rule:
     """One rule."""
 
-    effect: rules.Effect = strawberry.field(
+    effect: Effect = strawberry.field(
         description="What it does where it matches: deny goes over require, that over ask, that over allow."
     )
     tool: str = strawberry.field(
@@ -150,7 +152,7 @@ class Approval(Node):
     agent: str = strawberry.field(description="The agent's name.")
     agent_key: ID = strawberry.field(description="The agent.")
     session_key: ID = strawberry.field(description="The session.")
-    status: domain.ApprovalStatus = strawberry.field(description="Where it stands.")
+    status: ApprovalStatus = strawberry.field(description="Where it stands.")
     tool: str = strawberry.field(description="The tool the agent wants to use.")
     title: str = strawberry.field(description="What it is about to do, in few words.")
     command: str | None = strawberry.field(description="The command line it wants to run.")

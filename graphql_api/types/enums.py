@@ -11,18 +11,19 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from broker.domain.agents.agents import AgentState, Dialect
 from broker.domain.agents.stops import StopHow, StopScope
-from broker.domain.approvals.approvals import ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.machine_word import MachineSays
 from broker.domain.approvals.requirements import OwnYes
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rule_trial import TrialOutcome
-from broker.domain.approvals.rules import Effect
 from broker.domain.logs.pages import Facet
 from broker.domain.messages.messages import Mode, Role
 from broker.domain.messages.steps import ReceiptState
 from broker.domain.needs.needs import NeedKind
-from broker.domain.people.access import MemberRole, Permission, TokenKind, TokenScope
+from broker.domain.people.access import MemberRole, Permission, TokenScope
 from broker.domain.people.privacy import Level
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import BudgetScope, BudgetState, Period, Unit
 from broker.domain.plans.plans import Plan
 from broker.domain.plans.usage import UsageBy

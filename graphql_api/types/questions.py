@@ -9,6 +9,7 @@ from strawberry import ID
 
 from broker.domain.approvals import approvals as domain
 from broker.domain.approvals import questions
+from broker.domain.approvals.answers import ApprovalStatus
 from graphql_api.context import Info
 from graphql_api.types.fields import resolve
 from graphql_api.types.node import Node
@@ -72,7 +73,7 @@ class Question(Node):
     agent: str = strawberry.field(description="The agent's name.")
     agent_key: ID = strawberry.field(description="The agent.")
     session_key: ID = strawberry.field(description="The session.")
-    status: domain.ApprovalStatus = strawberry.field(description="Where it stands.")
+    status: ApprovalStatus = strawberry.field(description="Where it stands.")
     title: str = strawberry.field(description="What it is about, in few words.")
     prompts: list[QuestionPrompt] = strawberry.field(description="All that is asked, in order.")
     asked_at: DateTime = strawberry.field(description="When it was asked.")

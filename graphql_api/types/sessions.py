@@ -8,7 +8,7 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.agents import agents, sessions
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.errors import NotFound
 from broker.domain.ids import MessageId, SessionId
 from broker.domain.instants import from_ms

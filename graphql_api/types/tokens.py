@@ -8,8 +8,9 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain.people.access import Permission, TokenKind, TokenScope
+from broker.domain.people.access import Permission, TokenScope
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.ports import ServiceAccount as KnownAccount
 from broker.services.ports import TokenRecord
 from graphql_api.context import Info

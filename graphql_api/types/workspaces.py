@@ -16,7 +16,8 @@ from broker.domain.errors import NotFound
 from broker.domain.logs.pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.machines import placement
 from broker.domain.people import workspaces
-from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Limits, Plan
 from broker.domain.plans.usage import UsageBy
 from broker.domain.views.views import ViewPage

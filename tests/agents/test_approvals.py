@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient
 from tests.agents.stage import Stage

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient, heard
 from tests.agents.stage import Stage

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from broker.domain.hooks.definitions import CommandAction
 from broker.domain.hooks.events import HookEvent
 from broker.protocol.hooks_yaml.reader import read_hooks

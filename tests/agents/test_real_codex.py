@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.protocol.codex.requests import PendingApproval, approval_requested
 from broker.protocol.jsonrpc import PeerRequest
 from tests.agents.cli_environment import codex_environment

@@ -11,8 +11,9 @@ import httpx
 
 from broker.app import Adapters, build_adapters
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import MemberRole, TokenKind, TokenScope
+from broker.domain.people.access import MemberRole, TokenScope
 from broker.domain.people.privacy import Level
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import new_token
 from tests.bench.figures import Figure, Section, p50, p99

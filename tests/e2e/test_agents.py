@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from broker.domain.errors import RelayError
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Event

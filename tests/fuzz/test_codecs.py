@@ -9,7 +9,7 @@ import pydantic_core
 import pytest
 
 from broker.domain.agents.agents import Dialect
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.protocol.agents.events import ApprovalRequested, TurnEnded, TurnStarted
 from broker.protocol.agents.session import AgentSession, Frame
 from broker.protocol.jsonrpc import Connection, message_name

@@ -6,7 +6,7 @@ import pydantic_core
 import pytest
 
 from broker.domain.agents.agents import Transport
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.domain.machines.load import MachineLoad

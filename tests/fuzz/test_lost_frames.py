@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import (
     AgentBroken,

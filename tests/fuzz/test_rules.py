@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule, rule_on
 from broker.domain.approvals.tool_use import ToolUse
 from tests.fuzz.harness import patient
 

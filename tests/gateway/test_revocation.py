@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from broker.domain.agents.agents import Transport
 from broker.domain.errors import NotAuthenticated
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import Spawn, Started
 from broker.services.people.access import Access, new_token, token_hash

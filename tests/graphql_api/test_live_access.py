@@ -11,7 +11,8 @@ import pytest
 from broker.adapters.redis import keys
 from broker.domain.ids import TokenId
 from broker.domain.people import access
-from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import new_token, token_hash
 from tests.fixtures.browser import Browser, signed_in

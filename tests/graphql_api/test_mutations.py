@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.approvals.answers import AnswerOption
 from broker.domain.plans.plans import Plan
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.graphql import GraphQL

@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 from typing_extensions import override
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.acp.session import AcpSession
 from broker.protocol.agents.session import AgentSession, Direction, Frame, Opening, Prompt

@@ -13,7 +13,8 @@ import pytest
 import broker.services
 from broker.domain.errors import NotPermitted
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.services import ports
 from broker.services.permissions import DECLARED, check_within, open_to_all, requires
 from tests.fixtures.desk import a_person

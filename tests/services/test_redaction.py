@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from broker.adapters.redis import keys
-from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Verdict
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.ids import ApprovalId
 from broker.domain.logs.redaction import Redactor

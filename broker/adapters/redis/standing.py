@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import GroupId, MemberId, SessionId, WorkspaceId
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.privacy import Privacy, SessionAccess, resolve_levels
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.workspaces import WorkspaceState
 from broker.domain.plans.plans import Plan
 from broker.domain.plans.request_rate import Payer

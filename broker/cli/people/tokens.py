@@ -10,8 +10,9 @@ import click
 
 from broker.cli.operator_client import ask
 from broker.domain.instants import show_minute
-from broker.domain.people.access import TokenKind, TokenScope
+from broker.domain.people.access import TokenScope
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import TokenKind
 
 _MADE_OTHERWISE = {TokenKind.AGENT, TokenKind.MEMBER, TokenKind.PERSONAL, TokenKind.SERVICE}
 _MINTED = [kind.value for kind in TokenKind if kind not in _MADE_OTHERWISE]

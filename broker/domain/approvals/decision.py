@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from broker.domain.approvals.rules import Effect, Ruling
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Ruling
 from broker.domain.ids import MemberId
 
 

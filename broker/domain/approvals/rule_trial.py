@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from broker.domain.approvals.approvals import Approval
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.patterns import Match
 from broker.domain.approvals.requirements import requirements_on
 from broker.domain.approvals.risk.assessment import assess
-from broker.domain.approvals.rules import Effect, Rule, match, rule_on
+from broker.domain.approvals.rules import Rule, match, rule_on
 from broker.domain.approvals.tool_use import ToolUse, tool_use
 from broker.domain.ids import AgentId
 

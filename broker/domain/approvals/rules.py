@@ -14,10 +14,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.hidden import hidden_characters
 from broker.domain.approvals.patterns import UNKNOWN, Match, pattern
 from broker.domain.approvals.risk.findings import Risk
@@ -32,18 +32,6 @@ from broker.domain.people.access import MemberRole
 
 RELAY_TOOLS = "mcp__relay__"
 """How the broker's own tools begin. A rule reaches them only when its pattern does too."""
-
-
-class Effect(StrEnum):
-    """What a matching rule does."""
-
-    ALLOW = "allow"
-    ASK = "ask"
-    REQUIRE = "require"
-    """People that it names have to say yes; nothing stands in for them."""
-    DENY = "deny"
-
-
 MAX_REQUIRED = 5
 """People that one rule may require."""
 _SIGNING_ROLES = frozenset({MemberRole.OWNER, MemberRole.ADMIN, MemberRole.MEMBER})

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from broker.domain.approvals.approvals import Approval
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.patterns import Match
 from broker.domain.approvals.risk.assessment import HARMLESS_TOOLS, assess, assess_request
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.risk.known_programs import ANY_ARGUMENTS
-from broker.domain.approvals.rules import Effect, Rule, allowable, match
+from broker.domain.approvals.rules import Rule, allowable, match
 from broker.domain.approvals.tool_use import ToolUse, tool_use
 
 _ABUSES = (

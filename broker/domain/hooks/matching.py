@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.patterns import Match, pattern
-from broker.domain.approvals.rules import Effect, Rule, match
+from broker.domain.approvals.rules import Rule, match
 from broker.domain.approvals.tool_kinds import tool_names
 from broker.domain.hooks.definitions import Hook, OncePer, Scope, Selector, select_files
 from broker.domain.hooks.events import BLOCKING, HookEvent

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from broker.domain.approvals.decision import Opinion
-from broker.domain.approvals.rules import Effect
+from broker.domain.approvals.effects import Effect
 from broker.domain.hooks.answers import HookAnswer, HookSays, stand_in_answer
 from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.runs import HookRunId, RunState

@@ -21,50 +21,14 @@ from broker.domain.ids import (
 )
 from broker.domain.messages.messages import Role, Sender
 from broker.domain.people.privacy import Level, Privacy
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
-
-
-class TokenKind(StrEnum):
-    """What a token stands for; its prefix shows it to a person who finds one."""
-
-    WORKSPACE = "workspace"
-    AGENT = "agent"
-    PROXY = "proxy"
-    OBSERVER = "observer"
-    """Reads only; a share link's is bound to one session and ends by itself."""
-    MEMBER = "member"
-    """A person who signed in; what it may do is the member's present role."""
-    PERSONAL = "personal"
-    """A program of a member's: what it may do are the token's scopes, as far as the member's present role has them."""
-    SERVICE = "service"
-    """A program of the workspace's, by the name of a service account: what it may do are the token's scopes."""
-
-
-PREFIXES: dict[TokenKind, str] = {
-    TokenKind.WORKSPACE: "rk_live_",
-    TokenKind.AGENT: "at_live_",
-    TokenKind.PROXY: "nt_live_",
-    TokenKind.OBSERVER: "ot_live_",
-    TokenKind.MEMBER: "mt_live_",
-    TokenKind.PERSONAL: "pt_live_",
-    TokenKind.SERVICE: "sa_live_",
-}
-SIGN_IN_PREFIX = "oc_live_"
-"""Of one-time sign-in codes, so that whatever masks tokens masks them too."""
-INVITATION_PREFIX = "iv_live_"
-"""Of what an invitation is accepted with."""
-REFRESH_PREFIX = "rt_live_"
-"""Of what a short-lived token is renewed with."""
 
 SHARE_S = 7 * 24 * 3600
 """How long a share link works unless told."""
 MAX_SHARE_S = 90 * 24 * 3600
-
-
 MAX_TOKENS = 5000
 """That people made, in one workspace: all are looked at when one ends."""
-
-
 MAX_PERSONAL_TOKENS = 50
 """Of one person in one workspace."""
 MAX_SERVICE_ACCOUNTS = 200

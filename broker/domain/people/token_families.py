@@ -19,7 +19,8 @@ from enum import StrEnum
 
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import FamilyId, WorkspaceId
-from broker.domain.people.access import PREFIXES, REFRESH_PREFIX, Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import PREFIXES, REFRESH_PREFIX, TokenKind
 from broker.domain.people.workspaces import workspace_id
 
 ACCESS_S = 15 * 60

@@ -13,9 +13,10 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.stops import stop_over
-from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import Effect, KeptRule, Rule
+from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.errors import BadRequest
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.logs.events import Cursor, parse_cursor

@@ -12,10 +12,11 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import TokenId
-from broker.domain.people.access import MAX_SHARE_S, SHARE_S, Credential, MemberRole, Principal, TokenKind
+from broker.domain.people.access import MAX_SHARE_S, SHARE_S, Credential, MemberRole, Principal
 from broker.domain.people.members import Member
 from broker.domain.people.pages import MAX_PEOPLE_PAGE, Page
 from broker.domain.people.token_families import Purpose
+from broker.domain.people.token_kinds import TokenKind
 from broker.gateway.serving.addresses import caller_address
 from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import (

@@ -11,8 +11,9 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import TokenId
-from broker.domain.people.access import MAX_ONLY, Principal, TokenKind, TokenScope
+from broker.domain.people.access import MAX_ONLY, Principal, TokenScope
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import TokenKind
 from broker.gateway.serving.answers import Answer, Body, guard, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.gateway.serving.repeating import answer_once, once

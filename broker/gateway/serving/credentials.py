@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from broker.domain.people.access import PREFIXES, Credential, Principal, TokenKind
+from broker.domain.people.access import Credential, Principal
+from broker.domain.people.token_kinds import PREFIXES, TokenKind
 from broker.gateway.serving.answers import bearer
 from broker.gateway.serving.edge import Origins
 from broker.gateway.serving.workspace_path import read_workspace

@@ -19,7 +19,8 @@ from broker import __version__
 from broker.domain.agents.agents import Agent
 from broker.domain.errors import Conflict, Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Superseded
 from broker.gateway.sockets.peers import close, close_when_lost, first_cause, receive_text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from broker.domain.approvals.approvals import AnswerOption, ApprovalAnswer, Verdict, plain_option
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, Verdict, plain_option
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.protocol.agents.elicitation import elicitation_result, form_prompts, link_prompts
 from broker.protocol.agents.events import ApprovalRequested

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.approvals.answers import AnswerOption
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.relay_tools import SERVER, TOOLS, is_relay_tool, may_be_given
 from broker.domain.approvals.tool_use import paths_in

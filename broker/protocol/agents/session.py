@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.approvals.answers import ApprovalAnswer
 from broker.domain.hooks.answers import HookSays
 from broker.domain.hooks.events import HookEvent
 from broker.domain.ids import MessageId

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import (
     AgentBroken,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from broker.domain.approvals.approvals import AnswerOption, ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, Verdict
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.relay_tools import SERVER, is_relay_tool
 from broker.domain.approvals.tool_kinds import ToolKind, tool_kind

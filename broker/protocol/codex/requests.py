@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from broker.domain.approvals.approvals import AnswerOption, ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, Verdict
 from broker.domain.approvals.questions import Choice, QuestionPrompt
 from broker.domain.approvals.relay_tools import SERVER, is_relay_tool
 from broker.domain.approvals.tool_use import paths_in

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.messages.envelope import decline_question, denial
 from broker.protocol.agents.events import (
     AgentBroken,

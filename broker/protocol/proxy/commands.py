@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.approvals.answers import ApprovalAnswer
 from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.events import HookEvent
 from broker.domain.ids import AgentId, MessageId, SessionId

@@ -15,8 +15,9 @@ from broker.domain.logs.events import Cursor
 from broker.domain.machines.ownership import require_decision
 from broker.domain.machines.placement import Proxy, machine_named
 from broker.domain.names import looks_like_id
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
 from broker.domain.people.privacy import Level, SessionAccess
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.permissions import check_within, open_to_all, requires
 from broker.services.ports import EventLog, LogPage, Registry
 

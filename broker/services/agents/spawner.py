@@ -20,7 +20,8 @@ from broker.domain.machines.ownership import Asker, administers, behind
 from broker.domain.machines.placement import Proxy, place
 from broker.domain.messages.envelope import instructions
 from broker.domain.names import looks_like_id
-from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import Gift, count_amount
 from broker.protocol.proxy import AskedBy
 from broker.services.live.hub import Hub

@@ -8,7 +8,8 @@ from broker.domain.errors import NotPermitted
 from broker.domain.ids import SessionId
 from broker.domain.machines.ownership import require_decision
 from broker.domain.machines.placement import Proxy, machine_named
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.acting import drive
 from broker.services.permissions import check_within, requires
 from broker.services.ports import Registry, StopRecords

@@ -10,17 +10,8 @@ from typing import Any
 import orjson
 
 from broker.domain.agents.sessions import Session
-from broker.domain.approvals.approvals import (
-    BUDGET_TOOL,
-    Approval,
-    ApprovalAnswer,
-    ApprovalPlace,
-    ApprovalStatus,
-    Scope,
-    Verdict,
-    WaitingApprovals,
-    plain_option,
-)
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Scope, Verdict, plain_option
+from broker.domain.approvals.approvals import BUDGET_TOOL, Approval, ApprovalPlace, WaitingApprovals
 from broker.domain.approvals.decision import (
     Allowed,
     Asked,
@@ -32,6 +23,7 @@ from broker.domain.approvals.decision import (
     Requirement,
     decide,
 )
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.file_limits import beyond
 from broker.domain.approvals.machine_word import MachineWord, machine_word
 from broker.domain.approvals.questions import check_answers, show_answers
@@ -39,14 +31,15 @@ from broker.domain.approvals.requirements import Need, OwnYes, need_of, requirem
 from broker.domain.approvals.risk.assessment import assess, assess_request
 from broker.domain.approvals.risk.findings import Assessment, Risk
 from broker.domain.approvals.rule_trial import use_of
-from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.rules import Rule, rule_on
 from broker.domain.approvals.suggested_rules import rules_for, suggest_rules
 from broker.domain.approvals.tool_kinds import ToolKind
 from broker.domain.approvals.tool_use import ToolUse, likeness, tool_use
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, MemberId, WorkspaceId
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
 from broker.domain.people.privacy import Level
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import ApprovalRequested, HookOpinion
 from broker.services.acting import drive

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from broker.domain.approvals.approvals import AnswerOption, ApprovalAnswer, Verdict, plain_option
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, Verdict, plain_option
 from broker.domain.approvals.decision import Allowed, Asked, Decision, Denied, Required
 
 

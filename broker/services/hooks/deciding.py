@@ -10,11 +10,13 @@ from collections.abc import Sequence
 
 import orjson
 
-from broker.domain.approvals.approvals import Approval, ApprovalStatus, Verdict, plain_option
+from broker.domain.approvals.answers import ApprovalStatus, Verdict, plain_option
+from broker.domain.approvals.approvals import Approval
 from broker.domain.approvals.decision import Allowed, Denied, Grounds, Opinion, decide
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.requirements import requirements_on
 from broker.domain.approvals.risk.assessment import assess
-from broker.domain.approvals.rules import Effect, rule_on
+from broker.domain.approvals.rules import rule_on
 from broker.domain.approvals.tool_use import tool_use
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.hooks.definitions import Hook

@@ -12,7 +12,8 @@ from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
 from broker.domain.machines.load import MachineLoad
 from broker.domain.names import looks_like_id, show_name
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
 from broker.services.agents.sessions import Sessions

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.approvals import Approval, ApprovalPlace
 from broker.domain.errors import BadRequest, NotFound, RelayError
 from broker.domain.ids import ApprovalId, SessionId
 from broker.domain.needs.needs import LimitUse, Need, Scene, StuckRun, differences, needs_of

@@ -6,7 +6,8 @@ from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import WorkspaceId
 from broker.domain.operations.administrators import Administrator
 from broker.domain.operations.installation import AnothersStore, Belonging, Installation, belonging
-from broker.domain.people.access import Principal, TokenKind
+from broker.domain.people.access import Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, token_hash
 from broker.services.ports import AdministratorRecords, InstallationRecords, Tokens

@@ -12,17 +12,9 @@ from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import printable_name
-from broker.domain.people.access import (
-    MAX_SHARE_S,
-    PREFIXES,
-    SHARE_S,
-    Credential,
-    Maker,
-    Permission,
-    Principal,
-    TokenKind,
-)
+from broker.domain.people.access import MAX_SHARE_S, SHARE_S, Credential, Maker, Permission, Principal
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import PREFIXES, TokenKind
 from broker.domain.people.token_text import require_token_form
 from broker.domain.people.workspaces import Workspace, workspace_id
 from broker.domain.plans.plans import Plan

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from broker.domain.errors import NotAuthenticated, NotFound
 from broker.domain.ids import TokenId
 from broker.domain.names import printable_name
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
 from broker.domain.people.enrolment import CODE_LIFE_S, MachineCode, OpenCode, PendingMachine, make_code, read_code
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import new_token, token_hash
 from broker.services.people.attempts import Attempts

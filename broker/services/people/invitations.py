@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from broker.domain.errors import BadRequest, Conflict
 from broker.domain.ids import AccountId, InvitationId, MemberId, WorkspaceId
-from broker.domain.people.access import INVITATION_PREFIX, MemberRole, Permission, Principal
+from broker.domain.people.access import MemberRole, Permission, Principal
 from broker.domain.people.invitations import (
     INVITATION_DAYS,
     Invitation,
@@ -20,6 +20,7 @@ from broker.domain.people.invitations import (
 )
 from broker.domain.people.members import Member, PendingSignIn, member_name
 from broker.domain.people.privacy import Group
+from broker.domain.people.token_kinds import INVITATION_PREFIX
 from broker.domain.people.workspaces import Workspace, WorkspaceState
 from broker.services.people.access import token_hash
 from broker.services.people.accounts import SignedIn

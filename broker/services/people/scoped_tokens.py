@@ -10,8 +10,9 @@ from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.ids import ServiceAccountId, SessionId, TokenId
 from broker.domain.names import looks_like_id, printable_name
-from broker.domain.people.access import MAX_ONLY, Permission, Principal, TokenKind, TokenScope
+from broker.domain.people.access import MAX_ONLY, Permission, Principal, TokenScope
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.people.access import new_token, token_hash
 from broker.services.permissions import check_within, requires
 from broker.services.ports import ServiceAccount, ServiceAccounts, TokenRecord, Tokens

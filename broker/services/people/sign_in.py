@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
-from broker.domain.people.access import SIGN_IN_PREFIX, Maker, MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.access import Maker, MemberRole, Permission, Principal
 from broker.domain.people.members import Member, PendingSignIn
+from broker.domain.people.token_kinds import SIGN_IN_PREFIX, TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import MEMBER_TOKEN_S, new_token, token_hash
 from broker.services.people.accounts import Accounts, SignedIn

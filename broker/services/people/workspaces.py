@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from broker.domain.errors import NotAuthenticated, NotPermitted, RateLimit, RateLimited
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import Credential, Permission, Principal, TokenKind
+from broker.domain.people.access import Credential, Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.workspaces import (
     RESTORABLE_MS,
     SignUp,

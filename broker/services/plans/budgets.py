@@ -11,7 +11,8 @@ from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import SessionId
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import (
     OF_NO_SESSION,
     Budget,

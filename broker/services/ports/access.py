@@ -8,9 +8,10 @@ from typing import Protocol
 
 from broker.domain.ids import FamilyId, MemberId, ServiceAccountId, SessionId, TokenId, WorkspaceId
 from broker.domain.operations.installation import Installation
-from broker.domain.people.access import Maker, Principal, TokenKind, TokenScope
+from broker.domain.people.access import Maker, Principal, TokenScope
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import TokenKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.domain.agents.agents import FileLimits
-from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.approvals import Approval, ApprovalPlace, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.requirements import Need, OwnYes
 from broker.domain.approvals.rules import KeptRule, Rule

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.approvals.machine_word import MachineWord
 from broker.domain.approvals.requirements import Need
 from broker.domain.approvals.risk.findings import Assessment

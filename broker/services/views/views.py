@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.domain.errors import NotPermitted
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Permission, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.views.views import View, ViewPage, view_address, view_name
 from broker.services.permissions import requires
 from broker.services.ports.views import ViewRecords

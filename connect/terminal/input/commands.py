@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker.domain.agents.stops import StopHow
-from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.approvals.answers import Scope, Verdict
 from broker.domain.messages.messages import Mode
 
 HELP = """\

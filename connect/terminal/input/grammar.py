@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from broker.domain.agents.stops import StopHow
-from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.approvals.answers import Scope, Verdict
 from broker.domain.messages.messages import Mode
 from connect.terminal.input.commands import (
     Agents,

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from broker.domain.agents.agents import AgentState
 from broker.domain.agents.vendors import title_of
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.ids import ApprovalId
 from broker.protocol.agents.events import (
     CommandRan,

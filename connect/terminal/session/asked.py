@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from broker.domain.approvals.tool_kinds import ToolKind, tool_kind
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId

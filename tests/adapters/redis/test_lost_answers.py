@@ -11,7 +11,7 @@ import pytest
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
 from broker.app import Adapters, build_adapters
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.ids import LinkId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.people.access import MemberRole

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.agents.agents import Dialect, Transport
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol.acp.session import AcpSession
 from broker.protocol.agents.events import (

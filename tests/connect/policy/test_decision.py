@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import AgentId, SessionId
 from broker.protocol.agents.events import ApprovalRequested, FileChange
 from broker.protocol.proxy import AskedBy, Spawn

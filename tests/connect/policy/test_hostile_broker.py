@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol.agents.events import AgentReady, ApprovalRequested, TurnEnded
 from broker.protocol.proxy import Answer, AskedBy, Deliver, Exited, Spawn, Started, StateChanged, Stop

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from broker.domain.approvals.approvals import AnswerOption, ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, Verdict
 from broker.domain.approvals.machine_word import MachineSays, machine_word
 from broker.domain.machines.policy import MachinePolicy
 from broker.protocol.agents.events import ApprovalRequested, FileChange

@@ -5,7 +5,7 @@ from contextlib import aclosing
 import pytest
 from starlette.responses import Response
 
-from broker.domain.approvals.approvals import ApprovalStatus, Verdict
+from broker.domain.approvals.answers import ApprovalStatus, Verdict
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, PlanLimitReached, Unavailable
 from broker.domain.ids import ApprovalId
 from broker.domain.messages.messages import Mode

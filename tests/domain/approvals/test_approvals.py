@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.approvals.approvals import AnswerOption, Verdict, plain_option
+from broker.domain.approvals.answers import AnswerOption, Verdict, plain_option
 
 
 def options(*offered: tuple[str, str]) -> list[AnswerOption]:

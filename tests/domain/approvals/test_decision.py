@@ -19,7 +19,8 @@ from broker.domain.approvals.decision import (
     decide,
     is_met,
 )
-from broker.domain.approvals.rules import Effect, Rule, Ruling
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule, Ruling
 from broker.domain.ids import MemberId
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.hidden import hidden_characters, name_characters
 from broker.domain.approvals.risk.assessment import assess_request
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.rules import Rule, rule_on
 from broker.domain.approvals.suggested_rules import rules_for
 from broker.domain.approvals.tool_use import tool_use
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from broker.domain.approvals.decision import Requirement, Signatories
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.requirements import need_of, requirements_on
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import Effect, Rule, check_rule, rule_on
+from broker.domain.approvals.rules import Rule, check_rule, rule_on
 from broker.domain.approvals.tool_use import tool_use
 from broker.domain.errors import BadRequest
 from broker.domain.people.access import MemberRole

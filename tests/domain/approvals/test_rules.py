@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.approvals.rules import Effect, Rule, Ruling, rule_on
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule, Ruling, rule_on
 from broker.domain.approvals.tool_use import ToolUse, tool_use
 
 GIT = Rule(effect=Effect.ALLOW, tool="Bash", command="git *")

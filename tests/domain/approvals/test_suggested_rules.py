@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.approvals.approvals import Approval, ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.approvals import Approval
 from broker.domain.approvals.risk.assessment import assess_request
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.risk.known_programs import ANY_ARGUMENTS

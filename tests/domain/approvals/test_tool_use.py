@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule, rule_on
 from broker.domain.approvals.tool_use import ToolUse, absolute, likeness, paths_in, tool_use
 
 

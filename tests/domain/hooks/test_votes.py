@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.domain.approvals.rules import Effect
+from broker.domain.approvals.effects import Effect
 from broker.domain.hooks.answers import HookAnswer, HookSays
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.hooks.votes import Vote, Voter, describe, weigh

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import Approval, ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.approvals import Approval
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.ids import AgentId, ApprovalId, MessageId, ProxyId, SessionId, WorkflowRunId
 from broker.domain.machines.placement import Proxy

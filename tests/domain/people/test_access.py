@@ -8,7 +8,8 @@ import pytest
 from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import Role
-from broker.domain.people.access import PREFIXES, MemberRole, Permission, Principal, TokenKind, TokenScope
+from broker.domain.people.access import MemberRole, Permission, Principal, TokenScope
+from broker.domain.people.token_kinds import PREFIXES, TokenKind
 from broker.domain.people.token_text import require_token_form
 from broker.domain.plans.plans import Plan
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.people.access import Maker, MemberRole, Principal, TokenKind
+from broker.domain.people.access import Maker, MemberRole, Principal
 from broker.domain.people.token_families import Purpose, RefreshToken, derive, parse_refresh_token
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 
 FAMILY = FamilyId("f" * 32)

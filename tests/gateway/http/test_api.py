@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.approvals.answers import AnswerOption
 from broker.domain.approvals.questions import Choice, QuestionPrompt
 from broker.domain.ids import AgentId, SessionId
 from broker.protocol.agents.events import ApprovalRequested

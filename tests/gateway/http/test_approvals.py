@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from broker.app import build_app
-from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.approvals.answers import AnswerOption
 from broker.domain.machines.policy import MachinePolicy
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Answer, Spawn

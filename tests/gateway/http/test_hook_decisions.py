@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.approvals.answers import AnswerOption
 from broker.domain.errors import Unavailable
 from broker.domain.hooks.answers import HookAnswer, HookSays
 from broker.domain.hooks.events import HookEvent

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from broker.adapters.redis import keys
 from broker.app import build_driver, build_workflows
 from broker.domain.agents.agents import Dialect
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.workflows.runs.commands import digest_of, shell_template
 from broker.protocol.agents.events import ApprovalRequested, TurnOutcome

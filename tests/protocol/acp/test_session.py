@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import AnswerOption, ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.acp.session import AcpSession
 from broker.protocol.agents.events import (

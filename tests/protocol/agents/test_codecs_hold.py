@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.agents.agents import Dialect
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.protocol.agents.events import ApprovalRequested, TurnEnded, TurnStarted
 from broker.protocol.agents.session import AgentSession, Frame
 from tests.protocol.dialects import session_for

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Scope, Verdict
 from broker.domain.hooks.answers import HookSays
 from broker.domain.hooks.events import HookEvent
 from broker.protocol.agents.events import (

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import (
     AgentBroken,

@@ -7,7 +7,8 @@ import pytest
 from broker.app import Adapters
 from broker.domain.audit.records import read_record
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.agents.sessions import Sessions
 from tests.fixtures.desk import Desk, a_person
 

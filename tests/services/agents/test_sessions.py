@@ -14,7 +14,8 @@ from broker.domain.errors import BadRequest, Conflict, NoPlacement, NotFound
 from broker.domain.ids import MemberId, MessageId, SessionId, TokenId
 from broker.domain.logs.search.fields import SESSION
 from broker.domain.logs.search.language import parse
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.live.hub import Hub

@@ -9,7 +9,8 @@ from broker.app import Adapters
 from broker.domain.agents.stops import MAX_NOTE, WORKSPACE, Place, Stop, StopHow, StopScope, stop_over
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import LinkId, MemberId, ProxyId, SessionId, TokenId
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.agents.stops import Stops
 from broker.services.redaction import Redaction
 from tests.fixtures.desk import Desk, a_hello, a_person

@@ -8,11 +8,14 @@ from typing import Literal
 import pytest
 
 from broker.domain.agents.agents import Agent
-from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.answers import AnswerOption, ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.approvals import Approval
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.questions import Choice, QuestionPrompt
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.rules import Rule
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.protocol.agents.events import ApprovalRequested, FileChange, HookOpinion
 from broker.protocol.proxy import Answer
 from broker.services.approvals.desk import ApprovalDesk

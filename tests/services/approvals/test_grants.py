@@ -10,10 +10,11 @@ import pytest
 
 from broker.adapters.redis import keys
 from broker.domain.agents.agents import Agent
-from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Scope, Verdict
 from broker.domain.ids import TokenId
-from broker.domain.people.access import Maker, MemberRole, Principal, TokenKind
+from broker.domain.people.access import Maker, MemberRole, Principal
 from broker.domain.people.members import Member
+from broker.domain.people.token_kinds import TokenKind
 from broker.protocol.agents.events import ApprovalRequested
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.people.members import Members

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.approvals.requirements import OwnYes
 from broker.domain.approvals.rules import Rule
 from broker.domain.errors import RelayError

@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from broker.app import Adapters, build_services
-from broker.domain.approvals.approvals import Approval, ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.approvals import Approval
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.rules import Rule
 from broker.domain.audit.acts import Act
 from broker.domain.audit.records import AuditFilter
 from broker.domain.errors import Conflict, NotFound, NotPermitted, RelayError
 from broker.domain.ids import ApprovalId, WorkspaceId
-from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind, TokenScope
+from broker.domain.people.access import Credential, MemberRole, Principal, TokenScope
 from broker.domain.people.erasure import erased_name
 from broker.domain.people.members import Member
 from broker.domain.people.privacy import Level
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.agents.events import ApprovalRequested, HookOpinion
 from broker.protocol.proxy import Answer

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from broker.app import build_services
+from broker.domain.approvals.effects import Effect
 from broker.domain.approvals.rule_trial import TrialOutcome, examples
-from broker.domain.approvals.rules import Effect, KeptRule, Rule
+from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.approvals.tool_use import tool_use
 from broker.domain.errors import Conflict
 from broker.protocol.agents.events import ApprovalRequested

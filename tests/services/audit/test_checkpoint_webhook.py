@@ -13,7 +13,8 @@ from broker.adapters.outbound.checkpoints import CheckpointWebhook
 from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.signing import Ed25519Signing, is_signed_by
 from broker.app import Adapters
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule
 from broker.domain.audit.chain import read_checkpoint
 from broker.domain.ids import WorkspaceId
 from broker.domain.outbound.addresses import AddressPolicy

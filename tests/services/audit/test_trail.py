@@ -13,13 +13,15 @@ import pytest
 from broker.adapters.checkpoint_file import CheckpointFile
 from broker.adapters.signing import Ed25519Signing
 from broker.app import Adapters, build_adapters, build_services
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule
 from broker.domain.audit.acts import Act
 from broker.domain.audit.chain import Checkpoint, Verification, read_checkpoint
 from broker.domain.audit.records import AuditFilter, AuditRecord
 from broker.domain.errors import NotPermitted, PlanLimitReached, RelayError
 from broker.domain.ids import MemberId, TokenId, WorkspaceId
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.acting import Origin, came_from
 from broker.services.audit.sealing import AuditSealer

@@ -11,7 +11,7 @@ from broker.adapters.redis.signals import RedisSignals
 from broker.domain.agents.agents import Agent
 from broker.domain.errors import NotPermitted
 from broker.domain.ids import AgentId, SessionId
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.protocol.proxy import FrameRecorded
 from broker.services.live.activity import Activity, Lost
 from broker.services.ports import Glimpsed, Happened

@@ -9,7 +9,7 @@ from broker.domain.agents.agents import Agent
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.logs.events import Cursor
 from broker.domain.logs.file_changes import FileChange, FileChanges
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.protocol.agents.events import TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.proxy import FrameRecorded
 from broker.services.logs.file_history import FileHistory

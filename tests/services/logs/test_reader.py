@@ -15,7 +15,7 @@ from broker.domain.instants import from_ms
 from broker.domain.logs.event_filter import EventFilter, event_filter
 from broker.domain.logs.events import Cursor
 from broker.domain.logs.pages import MAX_PAGE_BYTES
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.timings import TIMINGS
 from broker.protocol.proxy import FrameRecorded
 from broker.services.logs.reader import LogReader, LogSpan

@@ -10,7 +10,7 @@ from broker.domain.ids import SessionId
 from broker.domain.logs.pages import Facet
 from broker.domain.logs.rows import LineKind, LogRow
 from broker.domain.logs.search.lexer import InvalidQuery
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.agents.sessions import Sessions
 from broker.services.logs.search import FoundPage, LogSearch
 from broker.services.ports import LogStore

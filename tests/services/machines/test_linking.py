@@ -12,9 +12,10 @@ from broker.app import Adapters, build_adapters
 from broker.domain.errors import BadRequest, Fenced, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from broker.domain.ids import ProxyId, TokenId, WorkspaceId
 from broker.domain.machines.load import MachineLoad, ToldLoad
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
 from broker.domain.people.members import Member
 from broker.domain.people.token_families import Purpose
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import NumberedReport, Started
 from broker.services.agents.sessions import Sessions

@@ -12,7 +12,8 @@ from broker.domain.ids import ProxyId, TokenId
 from broker.domain.machines.ownership import MAX_MACHINES_OF_ONE
 from broker.domain.machines.placement import Adoption, Proxy
 from broker.domain.messages.steps import ReceiptState
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import Spawn
 from broker.services.agents.sessions import Sessions

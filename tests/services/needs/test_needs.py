@@ -11,11 +11,12 @@ import pytest
 
 from broker.app import build_services
 from broker.domain.agents.agents import Agent, AgentState
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.ids import ProxyId, SessionId, TokenId
 from broker.domain.needs.needs import Need, NeedKind
-from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.people.access import MemberRole
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.timings import TIMINGS
 from broker.services.container import Services
 from broker.services.needs.needs import NeedsChanged, NeedsKnown

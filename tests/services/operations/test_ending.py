@@ -13,8 +13,9 @@ from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_services
 from broker.domain.errors import Conflict
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.people.access import MemberRole
 from broker.domain.people.token_families import Purpose
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.workspaces import HURRIED_MS, WorkspaceState
 from broker.domain.plans.plans import Plan
 from broker.services.operations.ending import WorkspaceEnding

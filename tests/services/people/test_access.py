@@ -9,7 +9,7 @@ from broker.app import Adapters
 from broker.domain.agents.agents import Agent
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import ProxyId, WorkspaceId
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import Started
 from broker.services.people.access import Access, OfferedToken, new_token, token_hash

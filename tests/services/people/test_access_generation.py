@@ -14,9 +14,10 @@ from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_services
 from broker.domain.errors import AccessChanged, NotAuthenticated, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
-from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind
+from broker.domain.people.access import Credential, MemberRole, Principal
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.members import Member
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import NumberedReport, SpoolOverflowed
 from broker.services.container import Services

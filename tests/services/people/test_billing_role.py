@@ -11,7 +11,8 @@ import pytest
 from broker.app import Adapters
 from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import BudgetScope, Period, Unit
 from tests.fixtures.desk import Desk
 from tests.fixtures.house import House, a_house

@@ -10,8 +10,9 @@ import pytest
 from broker.app import Adapters
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, NotPermitted, RateLimited
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import Credential, Principal, TokenKind
+from broker.domain.people.access import Credential, Principal
 from broker.domain.people.enrolment import CODE_LIFE_S, MAX_CODES
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.people.access import Access
 from broker.services.people.attempts import Attempts
 from broker.services.people.enrolment import Enrolment

@@ -10,15 +10,16 @@ import pytest
 
 from broker.app import Adapters, build_services
 from broker.domain.agents.sessions import Session
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.audit.acts import Act
 from broker.domain.audit.records import AuditFilter
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, RelayError
 from broker.domain.ids import AgentId, ApprovalId, MessageId, WorkspaceId
 from broker.domain.needs.needs import NeedKind
-from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind
+from broker.domain.people.access import Credential, MemberRole, Principal
 from broker.domain.people.members import Member
 from broker.domain.people.privacy import MAX_NAMED, Level
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.container import Services
 from broker.services.people.access import new_token

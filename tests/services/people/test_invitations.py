@@ -14,8 +14,9 @@ from broker.app import Adapters
 from broker.domain.audit.acts import Act
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, PlanLimitReached, RateLimited
 from broker.domain.ids import InvitationId, WorkspaceId
-from broker.domain.people.access import Credential, MemberRole, TokenKind
+from broker.domain.people.access import Credential, MemberRole
 from broker.domain.people.invitations import MAX_INVITATION_DAYS, MAX_INVITATIONS_A_DAY, MAX_INVITED_GROUPS
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import token_hash
 from tests.fixtures.house import House, a_house

@@ -8,8 +8,9 @@ import pytest
 from broker.app import Adapters
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import MemberId, TokenId, WorkspaceId
-from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Permission, Principal
 from broker.domain.people.members import MAX_MEMBERS, Member
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.members import Members
 from tests.fixtures.accounts import accounts_of

@@ -15,8 +15,9 @@ import pytest
 from broker.app import Adapters
 from broker.domain.errors import NotAuthenticated, NotFound, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.people.access import Credential, Permission, Principal, TokenKind
+from broker.domain.people.access import Credential, Permission, Principal
 from broker.domain.people.access_changes import AccessChange
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, new_token
 from broker.services.people.open_connections import Loss, OpenConnection, OpenConnections, require_same_sight

@@ -14,16 +14,9 @@ from broker.domain.audit.acts import Act
 from broker.domain.audit.records import AuditFilter
 from broker.domain.errors import BadRequest, Conflict, NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
-from broker.domain.people.access import (
-    MAX_PERSONAL_TOKENS,
-    Credential,
-    MemberRole,
-    Permission,
-    Principal,
-    TokenKind,
-    TokenScope,
-)
+from broker.domain.people.access import MAX_PERSONAL_TOKENS, Credential, MemberRole, Permission, Principal, TokenScope
 from broker.domain.people.members import Member
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.container import Services
 from broker.services.people.access import new_token, token_hash

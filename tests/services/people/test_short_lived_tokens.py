@@ -13,9 +13,10 @@ from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.errors import BadRequest, NotAuthenticated, RateLimited
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
 from broker.domain.people.members import Member
 from broker.domain.people.token_families import ACCESS_S, REFRESH_S, Purpose, parse_refresh_token
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, new_token, token_hash
 from broker.services.people.members import Members

@@ -7,7 +7,8 @@ import pytest
 from broker.app import Adapters
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import Credential, MemberRole, TokenKind, TokenScope
+from broker.domain.people.access import Credential, MemberRole, TokenScope
+from broker.domain.people.token_kinds import TokenKind
 from tests.fixtures.house import House, a_house
 
 

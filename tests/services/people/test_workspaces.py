@@ -8,7 +8,8 @@ import pytest
 from broker.app import Adapters, build_services
 from broker.domain.errors import BadRequest, Conflict, NotAuthenticated, NotFound, NotPermitted, RateLimited
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind
+from broker.domain.people.access import Credential, MemberRole, Principal
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.workspaces import MAX_FORMER, RESTORABLE_MS, SignUp, WorkspaceState
 from broker.domain.plans.plans import Plan
 from broker.services.container import Services

@@ -16,8 +16,9 @@ from broker.app import Adapters
 from broker.domain.errors import BadRequest, Conflict, NotConfigured, NotFound, NotPermitted, PlanLimitReached
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.outbound.addresses import AddressPolicy
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import MemberRole, Principal
 from broker.domain.people.members import Member
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.workspaces import WorkspaceState
 from broker.domain.plans.billing import Phase
 from broker.domain.plans.plans import BUILT_IN, Meter, Metered, Plan, PlanTable

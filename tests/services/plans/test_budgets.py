@@ -10,12 +10,13 @@ from redis.asyncio import Redis
 
 from broker.adapters.redis import keys
 from broker.domain.agents.agents import Behind
-from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Verdict
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import MemberId, WorkflowRunId
-from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.people.access import MemberRole
 from broker.domain.people.members import Member
 from broker.domain.people.privacy import Privacy
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import (
     Budget,
     BudgetPlace,

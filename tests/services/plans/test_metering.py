@@ -7,7 +7,7 @@ import pytest
 
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.logs.meters import Counted
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.plans.metering import Metering, Reconciliation
 from tests.adapters.redis.messages.test_mailroom import new_id
 from tests.fixtures.desk import Desk, a_person

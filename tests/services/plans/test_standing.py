@@ -3,7 +3,7 @@
 import pytest
 
 from broker.domain.errors import NotPermitted, PlanLimitReached
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.beyond import Beyond, Held, list_beyond
 from broker.domain.plans.plans import BUILT_IN, Limit, Plan
 from broker.domain.plans.retention import Retention, Shortened

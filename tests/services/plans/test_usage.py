@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from broker.domain.errors import NotPermitted, PlanLimitReached
-from broker.domain.people.access import TokenKind
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.plans import BUILT_IN, Plan
 from broker.services.plans.usage import UsageMeter
 from tests.fixtures.desk import Desk, a_person

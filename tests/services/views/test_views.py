@@ -7,7 +7,8 @@ import pytest
 from broker.app import Adapters
 from broker.domain.errors import BadRequest, Conflict, NotPermitted
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.people.access import MemberRole
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.views.views import LONGEST_ADDRESS, LONGEST_NAME, MAX_VIEWS, ViewPage
 from broker.services.views.views import Views
 from tests.fixtures.desk import a_person

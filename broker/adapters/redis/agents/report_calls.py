@@ -9,7 +9,7 @@ from typing import assert_never
 
 from broker.adapters.redis.scripts import Argument, Call, Given
 from broker.domain.agents.glimpse import glimpse
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.ids import LinkId
 from broker.domain.logs.redaction import Redactor

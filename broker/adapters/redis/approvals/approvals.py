@@ -14,7 +14,8 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.agents.registry import read_file_limits
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.answers import AnswerOption, ApprovalStatus
+from broker.domain.approvals.approvals import Approval, ApprovalPlace, WaitingApprovals
 from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.requirements import Given, Need, OwnYes, need_of

@@ -20,8 +20,9 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.standing import GONE
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import TokenId, WorkspaceId
-from broker.domain.people.access import MAX_PERSONAL_TOKENS, MAX_TOKENS, Principal, TokenKind
+from broker.domain.people.access import MAX_PERSONAL_TOKENS, MAX_TOKENS, Principal
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_kinds import TokenKind
 from broker.services.ports import TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)

@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from broker.domain.approvals.approvals import Approval, ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.approvals import Approval
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId
 from broker.domain.workflows.runs.effects import effect_id

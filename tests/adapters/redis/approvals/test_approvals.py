@@ -8,8 +8,10 @@ import pytest
 from broker.adapters.redis import keys
 from broker.domain.agents.agents import AgentState
 from broker.domain.agents.sessions import Session
-from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict, parse_approval_place
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.answers import ApprovalAnswer, ApprovalStatus, Verdict
+from broker.domain.approvals.approvals import parse_approval_place
+from broker.domain.approvals.effects import Effect
+from broker.domain.approvals.rules import Rule
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import ApprovalId
 from broker.domain.people.access import Principal

@@ -3,7 +3,7 @@
 import pytest
 
 from broker.domain.agents.agents import AgentState
-from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
 from broker.domain.errors import Conflict
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages.steps import ReceiptState

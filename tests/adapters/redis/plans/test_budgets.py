@@ -10,11 +10,13 @@ import pytest
 
 from broker.app import Adapters
 from broker.domain.agents.agents import Agent, Behind, RunPart
-from broker.domain.approvals.approvals import Approval, ApprovalStatus
+from broker.domain.approvals.answers import ApprovalStatus
+from broker.domain.approvals.approvals import Approval
 from broker.domain.errors import Conflict, NotFound, NotPermitted
 from broker.domain.ids import ApprovalId, MemberId, MessageId, WorkflowRunId, WorkspaceId
 from broker.domain.messages.steps import ReceiptState
-from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.people.access import MemberRole
+from broker.domain.people.token_kinds import TokenKind
 from broker.domain.plans.budgets import Budget, BudgetPlace, BudgetScope, Gift, Period, Unit, count_amount
 from broker.domain.workflows.runs.journal import RunState
 from broker.protocol.agents.events import AgentReady, TurnStarted

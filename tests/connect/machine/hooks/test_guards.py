@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.domain.hooks.definitions import CommandAction, Hook, Scope, Selector, When
 from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.runs import RunState

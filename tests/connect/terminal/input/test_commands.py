@@ -1,7 +1,7 @@
 import pytest
 
 from broker.domain.agents.stops import StopHow
-from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.approvals.answers import Scope, Verdict
 from broker.domain.messages.messages import Mode
 from connect.terminal.input.commands import (
     HELP,

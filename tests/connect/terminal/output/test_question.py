@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.answers import Verdict
 from broker.domain.errors import BadRequest, NotFound
 from connect.sdk.types import AnswerOption, Approval, Choice, Question, QuestionPrompt
 from connect.terminal.input.commands import Answer, AnswerQuestion, Command

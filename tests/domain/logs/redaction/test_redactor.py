@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from broker.adapters.trigger_search import automaton
 from broker.domain.logs.redaction import Redacted, Redactor
 from broker.domain.logs.redaction.rules import secret_form
-from broker.domain.people.access import PREFIXES
+from broker.domain.people.token_kinds import PREFIXES
 from tests.domain.logs.log_events import logged
 from tests.protocol.agents.test_transcripts import recordings
 from tests.protocol.player import play
