@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from broker import __version__
 from broker.domain.people.token_text import hide_tokens
-from connect.command_group import CommandGroup
+from connect.command_group import CommandGroup, Elsewhere
 from connect.link_options import ask_for_code, merge, with_link_options
 from connect.settings import ConnectSettings, Options, resolve_settings, resolve_state_dir
 
@@ -49,11 +49,19 @@ _TASK = "task"
     cls=_TasksToo,
     invoke_without_command=True,
     elsewhere={
-        "hooks": "connect.hooks_commands:hooks",
-        "notify": "connect.notify_command:notify",
-        "policy": "connect.policy_commands:policy",
-        "service": "connect.service_commands:service",
-        "workflow": "connect.workflow_commands:workflow",
+        "hooks": Elsewhere("connect.hooks_commands:hooks", "Show or change what hooks may run on this machine."),
+        "notify": Elsewhere(
+            "connect.notify_command:notify",
+            "Show a notification on this machine's desktop: TEXT, or what happened to an agent.",
+        ),
+        "policy": Elsewhere("connect.policy_commands:policy", "Show or change what agents may do on this machine."),
+        "service": Elsewhere(
+            "connect.service_commands:service",
+            "Print a service definition that runs this machine's link with the given options; or install it.",
+        ),
+        "workflow": Elsewhere(
+            "connect.workflow_commands:workflow", "Show or change what workflows may run on this machine."
+        ),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

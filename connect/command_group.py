@@ -6,6 +6,7 @@ import contextlib
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -24,28 +25,51 @@ _OURS = frozenset({"broker", "connect", "graphql_api"})
 TRACEBACK = "RELAYCAST_TRACEBACK"
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where a command is, as `module:name`, and the first sentence of its help, which a list shows of it."""
+
+    place: str
+    says: str
+
+    def load(self) -> click.Command:
+        """Import it."""
+        command = pkgutil.resolve_name(self.place)
+        assert isinstance(command, click.Command)
+        return command
+
+
 class CommandGroup(click.Group):
     """A click group that tells what its commands raise, and ends with a status that says which kind it was.
 
-    Its name is the program's, whichever way that was started. `elsewhere` names further commands and where each is, as
-    `module:name`; it is imported when it is called, and costs no other command anything.
+    Its name is the program's, whichever way that was started. `elsewhere` names further commands and where each is: it
+    is imported when it is called, and costs no other command anything, nor the list of them all.
     """
 
-    def __init__(self, *arguments: Any, elsewhere: Mapping[str, str] | None = None, **named: Any) -> None:
+    def __init__(self, *arguments: Any, elsewhere: Mapping[str, Elsewhere] | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._elsewhere = dict(elsewhere or {})
+        self.elsewhere: Mapping[str, Elsewhere] = dict(elsewhere or {})
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self._elsewhere])
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if place := self._elsewhere.get(cmd_name):
-            command = pkgutil.resolve_name(place)
-            assert isinstance(command, click.Command)
-            return command
+        if there := self.elsewhere.get(cmd_name):
+            return there.load()
         return super().get_command(ctx, cmd_name)
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # A group of what the list needs of each; those that are elsewhere stay where they are.
+        told = click.Group(self.name)
+        for name in self.list_commands(ctx):
+            there = self.elsewhere.get(name)
+            command = super().get_command(ctx, name) if there is None else click.Command(name, help=there.says)
+            if command is not None:
+                told.add_command(command, name)
+        told.format_commands(ctx, formatter)
 
     @override
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from broker import __version__
-from connect.command_group import CommandGroup
+from connect.command_group import CommandGroup, Elsewhere
 
 _PROCESSES = "broker.cli.processes.commands"
 
@@ -17,38 +17,117 @@ _PROCESSES = "broker.cli.processes.commands"
     "relaycast",
     cls=CommandGroup,
     elsewhere={
-        "admin": "broker.cli.people.workspaces:admin",
-        "audit": "broker.cli.operations.audit:audit",
-        "backup": "broker.cli.operations.backup:backup",
-        "billing": "broker.cli.plans.billing:billing",
-        "budget": "broker.cli.plans.budgets:budget",
-        "bundle": "broker.cli.operations.bundle:bundle",
-        "export": "broker.cli.archive:export_",
-        "gateway": f"{_PROCESSES}:gateway",
-        "group": "broker.cli.people.groups:group",
-        "hooks": "broker.cli.hooks:hooks",
-        "import": "broker.cli.archive:import_",
-        "invitation": "broker.cli.people.invitations:invitation",
-        "logs": "broker.cli.logs:logs",
-        "machine": "broker.cli.machines:machine",
-        "members": "broker.cli.people.people:members",
-        "migrate": f"{_PROCESSES}:migrate",
-        "plans": "broker.cli.plans.plans:plans",
-        "prices": "broker.cli.plans.plans:prices",
-        "restore": "broker.cli.operations.backup:restore",
-        "rule": "broker.cli.rules:rule",
-        "secrets": "broker.cli.operations.secrets:secrets",
-        "service-account": "broker.cli.people.tokens:service_account",
-        "session": "broker.cli.sessions:session",
-        "share": "broker.cli.people.people:share",
-        "sign-in": "broker.cli.people.people:sign_in",
-        "status": "broker.cli.operations.status:status",
-        "token": "broker.cli.people.tokens:token",
-        "up": f"{_PROCESSES}:up",
-        "usage": "broker.cli.plans.usage:usage",
-        "worker": f"{_PROCESSES}:worker",
-        "workflow": "broker.cli.workflows.commands:workflow",
-        "workspace": "broker.cli.people.workspaces:workspace",
+        "admin": Elsewhere(
+            "broker.cli.people.workspaces:admin",
+            "See how the installation's workspaces do: sizes, plans and health, never contents.",
+        ),
+        "audit": Elsewhere(
+            "broker.cli.operations.audit:audit",
+            "Show, export and verify the audit trail: who did what, when and from where.",
+        ),
+        "backup": Elsewhere(
+            "broker.cli.operations.backup:backup",
+            "Write the whole installation to FILE, while it runs or not: Redis, the embedded log store, and the keys.",
+        ),
+        "billing": Elsewhere(
+            "broker.cli.plans.billing:billing",
+            "Show the workspace's subscription.",
+        ),
+        "budget": Elsewhere(
+            "broker.cli.plans.budgets:budget",
+            "Set how much agents may spend; when it is spent they take no new turn, and messages to them wait.",
+        ),
+        "bundle": Elsewhere(
+            "broker.cli.operations.bundle:bundle",
+            "Write what a bug report needs to FILE, as text: versions, settings, status, metrics and recent errors.",
+        ),
+        "export": Elsewhere(
+            "broker.cli.archive:export_",
+            "Write sessions, agents, rules, people, groups, the audit trail and the complete log to PATH.",
+        ),
+        "gateway": Elsewhere(f"{_PROCESSES}:gateway", "Run one gateway on a shared Redis; start as many as you need."),
+        "group": Elsewhere(
+            "broker.cli.people.groups:group",
+            "Make, list, change and remove groups of people.",
+        ),
+        "hooks": Elsewhere(
+            "broker.cli.hooks:hooks",
+            "Do something when an agent's turn ends, a file changes, a command fails, a person is needed.",
+        ),
+        "import": Elsewhere("broker.cli.archive:import_", "Restore the archive at PATH into an empty workspace."),
+        "invitation": Elsewhere(
+            "broker.cli.people.invitations:invitation",
+            "Invite people by link, list, resend and revoke invitations.",
+        ),
+        "logs": Elsewhere(
+            "broker.cli.logs:logs",
+            "Search and follow logs.",
+        ),
+        "machine": Elsewhere(
+            "broker.cli.machines:machine",
+            "List, link, forget and adopt machines.",
+        ),
+        "members": Elsewhere(
+            "broker.cli.people.people:members",
+            "Add, list, change and remove people.",
+        ),
+        "migrate": Elsewhere(
+            f"{_PROCESSES}:migrate",
+            "Bring a shared Redis and ClickHouse to this version's format, and exit; run it before the gateways of an"
+            " upgrade.",
+        ),
+        "plans": Elsewhere("broker.cli.plans.plans:plans", "Show what each plan allows, has and costs."),
+        "prices": Elsewhere(
+            "broker.cli.plans.plans:prices",
+            "Show what models cost, in dollars for a million tokens, where their vendors report no cost.",
+        ),
+        "restore": Elsewhere(
+            "broker.cli.operations.backup:restore",
+            "Restore the backup FILE into an installation that is empty and does not run.",
+        ),
+        "rule": Elsewhere(
+            "broker.cli.rules:rule",
+            "List, add and remove rules on approvals.",
+        ),
+        "secrets": Elsewhere(
+            "broker.cli.operations.secrets:secrets",
+            "Keep what webhooks and notifications need: `secret:NAME` in a hooks file refers to it.",
+        ),
+        "service-account": Elsewhere(
+            "broker.cli.people.tokens:service_account",
+            "Create, list and remove service accounts: names for programs that are nobody's in particular.",
+        ),
+        "session": Elsewhere(
+            "broker.cli.sessions:session",
+            "List, create and remove sessions.",
+        ),
+        "share": Elsewhere(
+            "broker.cli.people.people:share", "Print a read-only link to SESSION for anybody who has it."
+        ),
+        "sign-in": Elsewhere(
+            "broker.cli.people.people:sign_in",
+            "Print a new sign-in link for NAME (default: the first owner).",
+        ),
+        "status": Elsewhere(
+            "broker.cli.operations.status:status",
+            "Show processes, how full the stores are, and what waits.",
+        ),
+        "token": Elsewhere("broker.cli.people.tokens:token", "Create, list, rotate and revoke tokens."),
+        "up": Elsewhere(
+            f"{_PROCESSES}:up", "Run the whole broker in one process, with an embedded store unless --redis is given."
+        ),
+        "usage": Elsewhere(
+            "broker.cli.plans.usage:usage",
+            "Show messages, turns, tokens and cost.",
+        ),
+        "worker": Elsewhere(f"{_PROCESSES}:worker", "Run one worker on a shared Redis; start as many as you need."),
+        "workflow": Elsewhere(
+            "broker.cli.workflows.commands:workflow", "Check, plan and run workflow files (relay.yaml)."
+        ),
+        "workspace": Elsewhere(
+            "broker.cli.people.workspaces:workspace",
+            "Create, list, rename, archive, restore and delete workspaces, with the key of the installation.",
+        ),
     },
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"},
 )

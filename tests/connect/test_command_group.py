@@ -10,8 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from broker.cli.main import main as relaycast
 from broker.domain.errors import BadRequest
-from connect.command_group import CommandGroup
+from connect.cli import main as relay_connect
+from connect.command_group import CommandGroup, Elsewhere
 
 
 def failing(error: BaseException) -> click.Command:
@@ -106,3 +108,19 @@ def test_a_reader_that_goes_away_ends_it_as_shells_expect_and_nothing_is_said(li
     done = subprocess.run([sys.executable, "-c", program, "act"], stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("program", [relay_connect, relaycast], ids=["relay-connect", "relaycast"])
+def test_the_list_of_commands_says_of_each_what_it_says_itself(program: CommandGroup) -> None:
+    assert program.elsewhere
+    for name, there in program.elsewhere.items():
+        assert click.Command(name, help=there.says).get_short_help_str(500) == there.load().get_short_help_str(500)
+
+
+def test_the_list_of_commands_loads_none_that_is_elsewhere() -> None:
+    group = CommandGroup("tool", elsewhere={"far": Elsewhere("no.such.module:far", "Do it far away.")})
+    group.add_command(click.Command("near", help="Do it here."))
+    group.add_command(click.Command("secret", help="Do it unseen.", hidden=True))
+    listed = CliRunner().invoke(group, ["--help"], prog_name="tool")
+    assert listed.output.partition("Commands:\n")[2] == "  far   Do it far away.\n  near  Do it here.\n"
+    assert CliRunner().invoke(group, ["far"]).exit_code != 0
