@@ -14,16 +14,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from broker.domain.errors import NotAuthenticated, Unavailable
-from broker.protocol.proxy import Auth, AuthRefresh
 from connect.access.broker_clock import uptime_s
 from connect.access.endpoint import Endpoint, GivenToken, TokenSource, no_token
 from connect.access.token_calls import CannotExchange, Pair, exchange, make_session, refresh
 from connect.access.token_text import read_token_file
 from connect.system.state_folder import write_private
+
+if TYPE_CHECKING:
+    from broker.protocol.proxy import Auth, AuthRefresh
 
 KEPT_FILE = "token.json"
 _REFRESH_AT = 2 / 3
@@ -216,6 +219,8 @@ class MachineCredentials:
             return None
         if self._asked_s is not None and now_s - self._asked_s < _ANSWER_S:
             return None
+        from broker.protocol.proxy import AuthRefresh  # noqa: PLC0415 - a terminal has no link to ask on
+
         self._asked_s = now_s
         return AuthRefresh(refresh_token=self._held.pair.refresh_token)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol, assert_never
 
@@ -41,6 +40,7 @@ from broker.task_scope import task_scope
 from connect.access.broker_clock import BrokerClock
 from connect.access.credentials import MachineCredentials
 from connect.access.endpoint import Endpoint, words_of
+from connect.machine.backoff import Backoff
 from connect.machine.refused_head import RefusedHead
 from connect.machine.spool import Spool
 from connect.notices import Connected, Disconnected, Notice, Warned
@@ -53,8 +53,6 @@ _WELCOME_TIMEOUT_S = 10
 _PING_S = 10
 """A laptop that woke up elsewhere finds its dead socket within twice this."""
 _CLOSE_TIMEOUT_S = 1
-_FIRST_DELAY_S = 0.1
-_LONGEST_DELAY_S = 15.0
 _STEADY_S = 5.0
 """A connection that lived this long starts the back-off anew."""
 _BATCH_BYTES = 1024 * 1024
@@ -115,20 +113,6 @@ class LinkUser(Protocol):
 
     def notice(self, notice: Notice) -> None:
         """Tell the user."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Backoff:
-    """Exponential with jitter: a thousand proxies must not come back in the same millisecond."""
-
-    failures: int = 0
-    randomness: random.Random = field(default_factory=random.Random)
-
-    def next_delay_s(self, at_least_s: float) -> float:
-        """How long to wait before the next try: the longer, the more have failed."""
-        ceiling = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** min(self.failures, 20))
-        self.failures += 1
-        return float(max(at_least_s, ceiling) * self.randomness.uniform(0.5, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.domain.people.token_text import hide_tokens
 from broker.protocol.close_codes import NOT_PERMITTED, UNAUTHENTICATED, UNKNOWN, may_return
-from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
+from broker.protocol.message_sizes import MAX_LINK_MESSAGE_BYTES
 from connect.access.endpoint import Endpoint
 from connect.sdk.api_client import relay_error
 from connect.sdk.tokens import FixedToken, TokenSource

@@ -22,12 +22,12 @@ from connect.access.endpoint import GivenToken, no_token
 from connect.access.token_calls import CannotExchange
 from connect.control.client import LinkConnection, attach
 from connect.control.messages import Asked, Ended, Parting, State
-from connect.machine.link import Backoff
+from connect.machine.backoff import Backoff
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import Question
 from connect.sdk import AgentRelay
-from connect.serving.link_host import ExitStatus
-from connect.serving.link_process import Order
+from connect.serving.exit_status import ExitStatus
+from connect.serving.link_order import Order
 from connect.serving.project_hooks import offered_hooks
 from connect.serving.starting import start_link
 from connect.settings import ConnectSettings

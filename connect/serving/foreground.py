@@ -19,8 +19,8 @@ from connect.access.credentials import KEPT_FILE, KeptTokens
 from connect.access.endpoint import IN_CLEAR, TokenSource, no_token
 from connect.access.token_text import keep_tokens_out_of_output
 from connect.notices import Disconnected, Notice
-from connect.serving.link_host import LinkHost, children_without_threads
 from connect.settings import ConnectSettings
+from connect.system.child_watching import children_without_threads
 from connect.system.console import fold, leave_output
 from connect.system.process_guard import guard_process, wipe_arguments, wipe_environment
 
@@ -92,6 +92,8 @@ def _serve(settings: ConnectSettings, presentation: Presentation, show: Callable
 
 
 def _serve_headless(settings: ConnectSettings, show: Callable[[Notice], None]) -> int:
+    from connect.serving.link_host import LinkHost  # noqa: PLC0415 - a terminal starts the link as another process
+
     kept = KeptTokens(path=settings.state_dir / KEPT_FILE, url=settings.endpoint.url)
     if settings.token is None and kept.read() is None:
         raise no_token(settings.endpoint.url)

@@ -7,10 +7,8 @@ import contextlib
 import dataclasses
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
-from enum import IntEnum
+from collections.abc import Callable
 from pathlib import Path
 
 from broker import __version__
@@ -21,24 +19,12 @@ from connect.machine.link import LinkRefused
 from connect.machine.proxy import ProgramReplaced, RelayConnect
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import ConsentDesk
+from connect.serving.exit_status import ExitStatus
 from connect.serving.metrics import Counts, Figures, metrics_port, write_exposition
 from connect.settings import ConnectSettings
 from connect.step_log import log_steps
 from connect.system.process_guard import become_link
 from connect.system.state_folder import StateFolderLost
-
-
-class ExitStatus(IntEnum):
-    """What the shell gets, besides 0, click's 1 and 2, and the terminal's own."""
-
-    REFUSED = 3
-    """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
-    STATE_LOST = 4
-    """The state folder was deleted, moved or replaced while it ran."""
-    UNFORESEEN = 70
-    """EX_SOFTWARE of sysexits.h: the link process has ended without a word, or was upgraded while it ran."""
-    FORCED = 130
-    """A second signal: agents were killed without waiting."""
 
 
 class LinkHost:
@@ -194,25 +180,3 @@ class LinkHost:
         # It often comes with another signal, or twice, and is no person's second thought: it never kills.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which is what `nohup` asks for
             loop.add_signal_handler(signal.SIGHUP, lambda: self.stop(now=False))
-
-
-@contextlib.contextmanager
-def children_without_threads() -> Iterator[None]:
-    """Python 3.11 waits for each child in a thread of its own; later versions do by themselves what is done here."""
-    if sys.version_info >= (3, 12) or sys.platform != "linux" or not _has_pidfd():
-        yield
-        return
-    asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-    try:
-        yield
-    finally:
-        asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # the default again, which typeshed leaves out
-
-
-def _has_pidfd() -> bool:
-    """Not on an old kernel, or in a container that forbids it."""
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except OSError:
-        return False
-    return True

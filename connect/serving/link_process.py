@@ -12,34 +12,21 @@ import logging
 import os
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-from pydantic import TypeAdapter
 
 from broker.domain.errors import RelayError
-from connect.access.token_calls import Pair
 from connect.access.token_text import keep_tokens_out_of_output
-from connect.serving.link_host import ExitStatus, LinkHost, children_without_threads
+from connect.serving.exit_status import ExitStatus
+from connect.serving.link_host import LinkHost
 from connect.serving.link_log import LOG_FILE, log_notice, log_to
-from connect.settings import ConnectSettings
+from connect.serving.link_order import GUARDED, ORDER, Order
+from connect.system.child_watching import children_without_threads
 from connect.system.process_guard import guard_process
 
-GUARDED = b"guarded\n"
 _CANNOT_START = 2
 _log = logging.getLogger("relay-connect")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What the link process is to do."""
-
-    settings: ConnectSettings
-    pair: Pair | None = None
-
-
-ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 
 
 def main() -> int:

@@ -8,9 +8,7 @@ import stat
 from pathlib import Path
 
 from broker.domain.errors import RelayError
-from broker.domain.hooks.definitions import CommandAction
 from broker.protocol.hooks_yaml.project import PROJECT_FILE
-from broker.protocol.hooks_yaml.reader import read_hooks
 from connect.machine.hooks.programs import project_of
 from connect.notices import HooksOffered
 from connect.sdk import AgentRelay
@@ -33,6 +31,9 @@ async def offered_hooks(relay: AgentRelay, folder: Path) -> HooksOffered | None:
 
 
 def _offer(path: Path, text: str, *, replaces: int, folder: Path) -> HooksOffered:
+    from broker.domain.hooks.definitions import CommandAction  # noqa: PLC0415 - few folders have such a file
+    from broker.protocol.hooks_yaml.reader import read_hooks  # noqa: PLC0415 - as that, and slow to load
+
     read = read_hooks(text)
     return HooksOffered(
         file=os.path.relpath(path, folder),

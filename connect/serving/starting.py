@@ -11,7 +11,7 @@ import sys
 import orjson
 
 from broker.domain.errors import RelayError, Unavailable
-from connect.serving.link_process import GUARDED, ORDER, Order
+from connect.serving.link_order import GUARDED, ORDER, Order
 from connect.settings import agent_environment
 
 _START_S = 30.0

@@ -21,3 +21,15 @@ def test_a_headless_start_loads_neither_terminal_nor_http_client() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, timeout=30, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_terminal_loads_nothing_of_the_link_that_runs_beside_it_nor_of_rules() -> None:
+    others = ("connect.machine.link", "connect.machine.proxy", "connect.policy.gate", "connect.serving.link_host")
+    rules = ("broker.domain.approvals.rules", "broker.domain.people.access", "broker.protocol.hooks_yaml.reader")
+    script = (
+        "import sys, connect.cli, connect.serving.foreground, connect.serving.attending\n"
+        f"print([name for name in {(*others, *rules)!r} if name in sys.modules])\n"
+        f"import {', '.join((*others, *rules))}\n"  # there are such modules
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, timeout=30, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

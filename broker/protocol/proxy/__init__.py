@@ -22,6 +22,7 @@ report that cannot be read stands one that says so, under the same number.
 
 from __future__ import annotations
 
+from broker.protocol.message_sizes import MAX_LINK_MESSAGE_BYTES
 from broker.protocol.proxy.commands import (
     COMMAND,
     AgentCommand,
@@ -41,7 +42,6 @@ from broker.protocol.proxy.commands import (
     UnreadableCommand,
 )
 from broker.protocol.proxy.messages import (
-    MAX_LINK_MESSAGE_BYTES,
     PROTOCOL_VERSION,
     SUBPROTOCOL,
     Ack,

@@ -18,8 +18,6 @@ from broker.protocol.proxy.reports import Reports
 PROTOCOL_VERSION = 1
 SUBPROTOCOL = "relaycast.proxy.v1"
 _REFRESH_TOKEN = 1000
-MAX_LINK_MESSAGE_BYTES = 24 * 1024 * 1024
-"""One native frame at its cap, with its events beside it."""
 
 
 class LiveAgent(Wire):

@@ -19,7 +19,8 @@ from connect.machine.commands.runner import UNKEPT
 from connect.machine.hooks.journal import Journal
 from connect.machine.kept_work import is_work_left
 from connect.machine.proxy import RelayConnect
-from connect.serving.link_host import ExitStatus, LinkHost
+from connect.serving.exit_status import ExitStatus
+from connect.serving.link_host import LinkHost
 from connect.settings import ConnectSettings
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
@@ -48,6 +49,7 @@ _NOT_LOADED = (
     "connect.machine.workflows.runner",
     "connect.machine.workshop",
     "connect.machine.worktrees",
+    "broker.domain.approvals.rules",
     "broker.domain.hooks.happenings",
     "broker.domain.hooks.matching",
     "broker.domain.logs",

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process 1 of a 
 
 _SCRIPT = """
 import asyncio, os, signal, subprocess, sys
-from connect.serving import link_host
+from connect.system import child_watching
 from connect.system.orphans import _find_ended_children, reap_orphans
 
 async def main():
@@ -32,7 +32,7 @@ async def main():
     print("left", len(_find_ended_children()), "status", status)
     reaping.cancel()
 
-with link_host.children_without_threads():
+with child_watching.children_without_threads():
     asyncio.run(main())
 """
 
