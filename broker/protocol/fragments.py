@@ -11,13 +11,13 @@ known by its place in the vendor's frame:
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from typing_extensions import TypeIs
 
 from broker.domain.ids import AgentId
 from broker.domain.logs.redaction import Redactor
@@ -30,6 +30,8 @@ from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
 RELEASE_S = 0.2
 """How long a word may wait for its end. Models send the next part of one within 0.05 s; people see nothing of this."""
 _FRAGMENTS = frozenset({"text_delta", "thought_delta"})
+_IN_UPDATE = ("params", "update", "content", "text")
+_IN_PARAMS = ("params", "delta")
 _MOST_TEXTS = 64
 """That one agent streams at a time; sub-agents and parallel commands are a few."""
 
@@ -44,8 +46,14 @@ class Fragment:
     """Whose text: the frame that repeats it whole has the same."""
     text: str
     """Which one, of those that one stream has at a time."""
-    holder: Json
-    member: str
+    given: str
+    """The fragment itself."""
+    place: tuple[str, ...]
+    """The names of the members that lead to it."""
+
+    def replaced_in(self, raw: Json, shown: str) -> Json:
+        """The frame with another fragment; `raw` stays as it is."""
+        return _replaced(raw, self.place, shown)
 
 
 def fragment_of(frame_type: str, raw: Any) -> Fragment | None:
@@ -53,15 +61,22 @@ def fragment_of(frame_type: str, raw: Any) -> Fragment | None:
     if not isinstance(raw, dict):
         return None
     if frame_type == "stream_event:content_block_delta":
-        event, delta = _at(raw, "event"), _at(raw, "event", "delta")
-        member = next((name for name in ("text", "partial_json", "thinking") if isinstance(delta.get(name), str)), None)
-        return Fragment(_stream(raw), f"{event.get('index')}:{member}", delta, member) if member else None
-    holder, member = (_at(raw, "params", "update", "content"), "text")
-    if not frame_type.startswith("session/update"):
-        holder, member = (_at(raw, "params"), "delta")
-    if not isinstance(holder.get(member), str):
+        event = _at(raw, "event")
+        delta = _at(event, "delta")
+        for member in ("text", "partial_json", "thinking"):
+            if isinstance(given := delta.get(member), str):
+                return Fragment(_stream(raw), f"{event.get('index')}:{member}", given, ("event", "delta", member))
         return None
-    return Fragment(_stream(raw), frame_type, holder, member)
+    place = _IN_UPDATE if frame_type.startswith("session/update") else _IN_PARAMS
+    holder: Any = raw
+    for name in place:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    return Fragment(_stream(raw), frame_type, holder, place) if isinstance(holder, str) else None
+
+
+def _replaced(raw: Json, place: tuple[str, ...], shown: str) -> Json:
+    name, *below = place
+    return {**raw, name: _replaced(raw[name], tuple(below), shown) if below else shown}
 
 
 def _stream(raw: Json) -> str:
@@ -110,7 +125,7 @@ class Fragments:
         elif not frame.transient:
             yield from self._before(frame)
             yield frame
-        elif (fragment := fragment_of(frame.type, raw := orjson.loads(frame.raw))) is None:
+        elif (fragment := fragment_of(frame.type, raw := _value_of(frame))) is None:
             yield frame
         else:
             yield from self._take(frame, raw, fragment)
@@ -120,23 +135,22 @@ class Fragments:
         if key not in self._texts and len(self._texts) >= _MOST_TEXTS:
             yield from self._end(next(iter(self._texts)))
         text = self._texts.setdefault(key, _Text(StreamMask(self._redactor)))
-        text.last, text.raw = frame, raw
-        given = fragment.holder[fragment.member]
-        shown = text.mask.take(given)
-        if shown == given:
+        text.last = _Last(frame, raw, fragment)
+        shown = text.mask.take(fragment.given)
+        if shown == fragment.given:
             yield frame
         elif shown:
-            yield _with(frame, raw, shown)
+            yield text.last.saying(shown)
         elif others := tuple(event for event in frame.events if not _is_streamed(event)):
             # What else it brought, such as the beginning of a turn, does not wait with its text.
-            yield dataclasses.replace(_with(frame, raw, shown), events=others)
+            yield dataclasses.replace(text.last.saying(shown), events=others)
 
     def _before(self, frame: Frame) -> Iterator[Frame]:
         """The rest of what a frame ends: it repeats that text, or ends the turn."""
         if any(isinstance(event, TurnEnded | AgentBroken) for event in frame.events):
             yield from self.end()
         elif self._texts and any(not isinstance(event, StateEvent) for event in frame.events):
-            stream = _stream(raw) if isinstance(raw := orjson.loads(frame.raw), dict) else ""
+            stream = _stream(raw) if isinstance(raw := _value_of(frame), dict) else ""
             for key in [key for key in self._texts if key[0] == stream]:
                 yield from self._end(key)
 
@@ -167,19 +181,17 @@ class ReportedFragments:
         if not report.transient:
             self._end(report)
             return report
-        raw = copy.deepcopy(report.raw)
-        fragment = fragment_of(report.frame_type, raw)
-        return report if fragment is None else self._cut(report, raw, fragment)
+        fragment = fragment_of(report.frame_type, report.raw)
+        return report if fragment is None else self._cut(report, fragment)
 
-    def _cut(self, report: FrameRecorded, raw: Any, fragment: Fragment) -> FrameRecorded:
+    def _cut(self, report: FrameRecorded, fragment: Fragment) -> FrameRecorded:
         texts = self._texts.setdefault(report.agent, {})
         if len(texts) >= _MOST_TEXTS:
             texts.clear()
         mask = texts.setdefault((fragment.stream, fragment.text), StreamMask(self.redactor))
-        shown = mask.take(fragment.holder[fragment.member])
-        fragment.holder[fragment.member] = shown
+        shown = mask.take(fragment.given)
         events = [{**each, "delta": shown} if each.get("type") in _FRAGMENTS else each for each in report.events]
-        return report.model_copy(update={"raw": raw, "events": events})
+        return report.model_copy(update={"raw": fragment.replaced_in(report.raw, shown), "events": events})
 
     def _end(self, report: FrameRecorded) -> None:
         texts = self._texts.get(report.agent)
@@ -189,13 +201,27 @@ class ReportedFragments:
                 del texts[key]
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The latest frame of a text."""
+
+    frame: Frame
+    raw: Json
+    fragment: Fragment
+
+    def saying(self, shown: str) -> Frame:
+        """It with another fragment."""
+        raw = self.fragment.replaced_in(self.raw, shown)
+        events = tuple(type(each)(delta=shown) if _is_streamed(each) else each for each in self.frame.events)
+        return self.frame.saying(dumps(raw), raw, events=events)
+
+
 class _Text:
     """One text that is being streamed."""
 
     def __init__(self, mask: StreamMask) -> None:
         self.mask = mask
-        self.last: Frame | None = None
-        self.raw: Json = {}
+        self.last: _Last | None = None
         self._rests = 0
 
     def rest(self, shown: str) -> list[Frame]:
@@ -203,24 +229,17 @@ class _Text:
         if not shown or self.last is None:
             return []
         self._rests += 1
-        raw = self.raw
+        frame, raw = self.last.frame, self.last.raw
         if isinstance(own := raw.get("uuid"), str):  # it says which frames are sent again
             raw = {**raw, "uuid": f"{own}:{self._rests}"}
-        streamed = tuple(event for event in self.last.events if _is_streamed(event))
-        return [_with(dataclasses.replace(self.last, events=streamed), raw, shown)]
+        streamed = tuple(event for event in frame.events if _is_streamed(event))
+        return [_Last(dataclasses.replace(frame, events=streamed), raw, self.last.fragment).saying(shown)]
 
 
-def _is_streamed(event: AgentEvent) -> bool:
+def _is_streamed(event: AgentEvent) -> TypeIs[TextStreamed | ThoughtStreamed]:
     """Whether a fragment's text is in it."""
     return isinstance(event, TextStreamed | ThoughtStreamed)
 
 
-def _with(frame: Frame, raw: Json, shown: str) -> Frame:
-    fragment = fragment_of(frame.type, raw)
-    assert fragment is not None
-    fragment.holder[fragment.member] = shown
-    events = tuple(
-        dataclasses.replace(event, delta=shown) if isinstance(event, TextStreamed | ThoughtStreamed) else event
-        for event in frame.events
-    )
-    return dataclasses.replace(frame, raw=dumps(raw), events=events)
+def _value_of(frame: Frame) -> Any:
+    return orjson.loads(frame.raw) if frame.value is None else frame.value

@@ -199,7 +199,9 @@ class Reporter(MachineReporter):
             encoded = self._write_frame(seq, frame, events, raw=omitted)
         if len(encoded) > _MAX_REPORT_BYTES:
             encoded = self._write_frame(seq, frame, (), raw=omitted)
-        return readable_frame(self.redact(encoded))
+        redacted = self.redact(encoded)
+        # What the codec has read is JSON for every reader; only a secret that is no text could have broken it.
+        return redacted if frame.value is not None and redacted == encoded else readable_frame(redacted)
 
     def _write_frame(self, seq: int, frame: Frame, events: Sequence[ContentEvent], *, raw: bytes) -> bytes:
         return write_frame(
@@ -234,9 +236,9 @@ def _shorten(value: Any) -> Any:
             return value
 
 
-_STATE_EVENTS: tuple[type, ...] = get_args(StateEvent)
+_STATE_EVENTS: frozenset[type] = frozenset(get_args(StateEvent))
 
 
 def is_state_event(event: object) -> TypeIs[StateEvent]:
     """Whether an event changes the agent's state rather than telling what it does."""
-    return isinstance(event, _STATE_EVENTS)
+    return type(event) in _STATE_EVENTS

@@ -21,7 +21,8 @@ _SHORTEST_NUMBER = 12
 def without(frames: Sequence[Frame], secrets: Sequence[str]) -> list[Frame]:
     """Frames to keep: each text that is a secret is cut out."""
     hidden = frozenset(secrets)
-    return [dataclasses.replace(frame, raw=dumps(_cut(orjson.loads(frame.raw), hidden))) for frame in frames]
+    cut = [dumps(_cut(orjson.loads(frame.raw), hidden)) for frame in frames]
+    return [dataclasses.replace(frame, raw=raw, value=None) for frame, raw in zip(frames, cut, strict=True)]
 
 
 def spell(secrets: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from collections import defaultdict
+from typing import Any
 
 import orjson
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.adapters.trigger_search import automaton
-from broker.domain.ids import AgentId
+from broker.domain.hooks.events import HookEvent
+from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.redaction import Redactor
 from broker.protocol.agents.events import TextSpoken, TextStreamed, ThoughtStreamed, TurnEnded, TurnOutcome, TurnStarted
-from broker.protocol.agents.session import Direction, Frame
+from broker.protocol.agents.session import Direction, Frame, HookQuestion
 from broker.protocol.fragments import Fragments, ReportedFragments, fragment_of
 from broker.protocol.proxy import FrameRecorded
 from tests.domain.logs.redaction.secret_corpus import SECRETS
@@ -28,7 +30,7 @@ VENDORS = ("claude", "codex", "acp")
 
 def streamed(vendor: str, text: str, *, number: int = 1) -> Frame:
     """A fragment as the vendor sends it."""
-    raw = {
+    raws: dict[str, dict[str, Any]] = {
         "claude": {
             "type": "stream_event",
             "uuid": f"u{number}",
@@ -43,7 +45,8 @@ def streamed(vendor: str, text: str, *, number: int = 1) -> Frame:
                 "update": {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}},
             },
         },
-    }[vendor]
+    }
+    raw = raws[vendor]
     kind = {
         "claude": "stream_event:content_block_delta",
         "codex": "item/agentMessage/delta",
@@ -55,6 +58,7 @@ def streamed(vendor: str, text: str, *, number: int = 1) -> Frame:
         type=kind[vendor],
         transient=True,
         events=(TextStreamed(delta=text),),
+        value=raw if number % 2 else None,  # as it is read, and as a test or a note may make it
     )
 
 
@@ -73,7 +77,7 @@ def text_of(frame: Frame) -> str:
     """What readers see of a fragment: the same in the event and in the vendor's own frame."""
     fragment = fragment_of(frame.type, orjson.loads(frame.raw))
     assert fragment is not None
-    text = fragment.holder[fragment.member]
+    text = fragment.given
     assert [event for event in frame.events if isinstance(event, TextStreamed)] == [TextStreamed(delta=text)]
     return str(text)
 
@@ -118,6 +122,35 @@ def test_a_rest_has_a_name_of_its_own_where_frames_are_known_by_one() -> None:
     (rest,) = gate.release()
     assert [orjson.loads(frame.raw)["uuid"] for frame in [*first, rest]] == ["u3", "u3:1"]
     assert gate.cut([streamed("claude", "ld, ", number=4)])[0].events == (TextStreamed(delta="ld, "),)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_what_a_codec_has_read_is_left_as_it_was_and_what_is_told_is_known_without_reading_it(vendor: str) -> None:
+    gate = Fragments(REDACTOR)
+    part = streamed(vendor, f"use {SECRET[:9]}")
+    before = orjson.loads(part.raw)
+    out = [*gate.cut([part]), *gate.end()]
+    assert [text_of(each) for each in out] == ["use ", SECRET[:9]]
+    assert part.value == before
+    assert [each.value for each in out] == [orjson.loads(each.raw) for each in out]
+
+
+def test_a_frame_that_says_something_else_is_the_same_in_all_other_respects() -> None:
+    frame = Frame(
+        direction=Direction.TO_AGENT,
+        raw=b"{}",
+        type="t",
+        transient=True,
+        events=(TextSpoken(text="x"),),
+        hands_over=MessageId("m"),
+        consults=HookQuestion(native_id="1", event=HookEvent.BEFORE_STOP),
+        value={},
+    )
+    untouched = {each.name for each in dataclasses.fields(Frame)} - {"raw", "value", "events"}
+    assert all(getattr(frame, name) != each.default for each in dataclasses.fields(Frame) for name in [each.name])
+    other = frame.saying(b'{"a":1}', {"a": 1}, events=())
+    assert (other.raw, other.value, other.events) == (b'{"a":1}', {"a": 1}, ())
+    assert all(getattr(other, name) == getattr(frame, name) for name in untouched)
 
 
 def test_a_turns_end_lets_everything_go_first() -> None:
@@ -167,7 +200,7 @@ def test_an_agent_that_never_ends_a_text_is_given_no_endless_room() -> None:
     out: list[Frame] = []
     for number in range(200):
         frame = streamed("codex", "word")
-        out += gate.cut([dataclasses.replace(frame, raw=frame.raw.replace(b"msg_1", b"msg_%d" % number))])
+        out += gate.cut([dataclasses.replace(frame, raw=frame.raw.replace(b"msg_1", b"msg_%d" % number), value=None)])
     assert len(out) == 200 - 64
     assert len(gate.end()) == 64
 
@@ -222,7 +255,7 @@ def _texts(frames: list[Frame]) -> dict[tuple[str, str], str]:
         if place := _place(frame):
             fragment = fragment_of(frame.type, orjson.loads(frame.raw))
             assert fragment is not None
-            texts[place] += fragment.holder[fragment.member]
+            texts[place] += fragment.given
     return texts
 
 

@@ -78,7 +78,14 @@ class AgentOutput:
 
 def from_agent(document: Document, frame_type: str, *events: AgentEvent, transient: bool = False) -> Frame:
     """A frame the agent wrote."""
-    return Frame(direction=Direction.FROM_AGENT, raw=document.raw, type=frame_type, transient=transient, events=events)
+    return Frame(
+        direction=Direction.FROM_AGENT,
+        raw=document.raw,
+        type=frame_type,
+        transient=transient,
+        events=events,
+        value=document.value,
+    )
 
 
 def to_agent(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -63,6 +63,22 @@ class Frame:
     """The message that the agent has with this frame."""
     consults: HookQuestion | None = None
     """With this frame the agent waits for `settle`."""
+    value: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    """What `raw` says, where it was read: every reader takes that, and nobody has to look again. It is shared and never
+    changed; whoever gives a frame another `raw` gives it the value of that, or none."""
+
+    def saying(self, raw: bytes, value: dict[str, Any], *, events: tuple[AgentEvent, ...]) -> Frame:
+        """It with other words. What is streamed comes by here: `dataclasses.replace` takes three times as long."""
+        return Frame(
+            direction=self.direction,
+            raw=raw,
+            type=self.type,
+            transient=self.transient,
+            events=events,
+            hands_over=self.hands_over,
+            consults=self.consults,
+            value=value,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

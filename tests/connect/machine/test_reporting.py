@@ -9,6 +9,7 @@ import pytest
 from broker.domain.ids import AgentId
 from broker.protocol.agents.events import ApprovalRequested, TextSpoken, TurnEnded, TurnOutcome
 from broker.protocol.agents.session import Direction, Frame
+from broker.protocol.proxy import BROKEN_REPORT
 from connect.machine.reporting import Reporter
 from connect.machine.spool import Spool
 from connect.notices import AgentEnded, Disconnected, Notice, Warned, without_tokens
@@ -36,6 +37,23 @@ async def test_no_token_of_the_product_leaves_the_machine_in_any_report(tmp_path
     await asyncio.sleep(0)
     assert token[:16].encode() not in kept
     assert kept.count(b"[redacted]") >= 9
+
+
+@pytest.mark.parametrize("was_read", [True, False])
+async def test_a_secret_that_is_a_number_leaves_no_report_that_a_broker_cannot_read(
+    tmp_path: Path, *, was_read: bool
+) -> None:
+    spool, secret = Spool(tmp_path, limit_bytes=1_000_000), "123456789012"
+    reporter = Reporter(spool=spool, agent=AgentId("a"), generation=1, secrets=lambda: (secret,))
+    for value in ({"text": "whole"}, {"text": f"it is {secret}"}, {"number": int(secret)}):
+        raw = orjson.dumps(value)
+        reporter.frame(
+            Frame(direction=Direction.FROM_AGENT, raw=raw, type="x", value=orjson.loads(raw) if was_read else None)
+        )
+    whole, masked, lost = (orjson.loads(each)["report"] for each in spool.batch(0, max_bytes=1_000_000))
+    spool.close()
+    assert (whole["raw"], masked["raw"]) == ({"text": "whole"}, {"text": "it is [redacted]"})
+    assert (lost["frame_type"], secret in str(lost)) == (BROKEN_REPORT, False)
 
 
 async def test_what_only_looks_like_a_token_leaves_as_it_is(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from connect.machine.secret_answers import spell, without
 
 def test_a_secret_is_cut_out_of_what_is_kept_of_a_frame() -> None:
     told = {"id": 1, "result": {"answers": {"key": {"answers": ["1", "keep"]}}}}
-    frame = Frame(direction=Direction.TO_AGENT, raw=json.dumps(told).encode(), type="t")
+    frame = Frame(direction=Direction.TO_AGENT, raw=json.dumps(told).encode(), type="t", value=told)
     (kept,) = without([frame], ["1"])
+    assert kept.value is None
     assert json.loads(kept.raw) == {"id": 1, "result": {"answers": {"key": {"answers": ["[redacted]", "keep"]}}}}
 
 
