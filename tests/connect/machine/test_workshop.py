@@ -191,6 +191,8 @@ def test_nothing_is_left_of_a_start_that_had_no_work_and_what_cannot_be_looked_a
 async def test_a_link_whose_program_was_replaced_while_it_waited_ends_for_its_service_and_loses_no_command(
     broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    # The system would list this process as a link from then on, and whatever later tests start as an agent's doing.
+    monkeypatch.setattr("connect.serving.link_host.become_link", lambda: False)
     host = LinkHost(settings(broker, tmp_path / "s"), show=lambda _: None, headless=True)
     running = asyncio.ensure_future(host.run())
     await broker.until(lambda: len(broker.hellos) == 1)
