@@ -64,7 +64,7 @@ async def main(folder: Path = FOLDER) -> None:
             # Behind the others, which have nothing of it in them.
             run = str((await where.ask("POST", "/v1/workflows/runs", {"text": _RUN, "on": "desk"}))["id"])
             for theme, size, suffix in _LOOKS:
-                await _take_run(browser, where, folder / f"workflow-{suffix}.png", run=run, theme=theme, size=size)
+                await _take_run(browser, where, folder, run=run, theme=theme, size=size, suffix=suffix)
 
 
 async def _take_all(
@@ -86,14 +86,28 @@ async def _take_all(
 
 
 async def _take_run(
-    browser: Browser, where: Site, file: Path, *, run: str, theme: Literal["light", "dark"], size: ViewportSize
+    browser: Browser,
+    where: Site,
+    folder: Path,
+    *,
+    run: str,
+    theme: Literal["light", "dark"],
+    size: ViewportSize,
+    suffix: str,
 ) -> None:
+    """The run while it waits, and its file while it is drawn."""
     async with person(browser, color_scheme=theme, viewport=size, has_touch=size is PHONE) as visitor:
         await sign_in(visitor, where)
         page = await visitor.tab(f"{where.url}/workflows/{run}?step=approve")
         await expect(page.get_by_text("Ship the release?")).to_be_visible(timeout=60_000)
         await expect(page.get_by_role("group", name="approve, Running", exact=True)).to_be_visible()
-        await _take(page, file)
+        await _take(page, folder / f"workflow-{suffix}.png")
+        page = await visitor.tab(f"{where.url}/workflows/files?from={run}")
+        await page.get_by_role("group", name="review, reviewer", exact=True).click()
+        await expect(page.get_by_role("heading", name="Step review")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Plan of release")).to_be_visible()
+        await page.get_by_role("heading", name="Drawing").evaluate("heading => heading.scrollIntoView()")
+        await _take(page, folder / f"workflow-file-{suffix}.png")
 
 
 async def _take(page: Page, file: Path) -> None:

@@ -1,3 +1,4 @@
+import { useWide } from "~/design/useWide";
 import { StepGraph } from "./StepGraph";
 import type { Step } from "./runs";
 import { StepSign } from "./StepSign";
@@ -23,6 +24,7 @@ export function RunGraph({ steps, chosen, onChoose }: RunGraphProps) {
   return (
     <StepGraph
       label={texts.workflows.graph}
+      ratio={useWide() ? 3.5 : 1.5}
       steps={drawn}
       chosen={chosen}
       onChoose={onChoose}

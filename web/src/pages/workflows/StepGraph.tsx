@@ -13,8 +13,7 @@ import {
 } from "@xyflow/react";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { classes } from "~/design/classes";
-import { useWide } from "~/design/useWide";
-import { arrange, NODE, type Drawn } from "./model/layout";
+import { arrange, directionFor, NODE, type Drawn } from "./model/layout";
 import * as texts from "~/texts";
 
 /** A step as it is drawn: its sign, its name and a word below. */
@@ -36,6 +35,8 @@ interface Editing {
 
 interface StepGraphProps {
   label: string;
+  /** How many times the room for it is as wide as it is high. */
+  ratio: number;
   steps: readonly DrawnStep[];
   chosen: string | undefined;
   onChoose: (step: string) => void;
@@ -51,13 +52,16 @@ const FIT = { padding: 0.1, maxZoom: 1, minZoom: 0.4 };
 const REMOVES: ReadonlySet<string> = new Set(["Delete", "Backspace"]);
 
 /** Steps and what each waits for. A step is chosen with a click, or by Tab and Enter. */
-export function StepGraph({ label, steps, chosen, onChoose, lineOf, editing }: StepGraphProps) {
-  const across = useWide();
+export function StepGraph({ label, ratio, steps, chosen, onChoose, lineOf, editing }: StepGraphProps) {
   const [chosenLine, setChosenLine] = useState<string>();
   const [flow, setFlow] = useState<ReactFlowInstance<StepNode>>();
   // Where steps lie hangs on their names and dependencies alone: they keep their places while their states change.
   const shape = JSON.stringify(steps.map(({ name, after }) => ({ name, after })));
-  const placed = useMemo(() => arrange(JSON.parse(shape) as Drawn[], across ? "LR" : "TB"), [shape, across]);
+  const placed = useMemo(() => {
+    const drawn = JSON.parse(shape) as Drawn[];
+    const direction = directionFor(drawn, ratio);
+    return { ...arrange(drawn, direction), across: direction === "LR" };
+  }, [shape, ratio]);
   useEffect(() => {
     void flow?.fitView(FIT);
   }, [flow, placed]);
@@ -71,7 +75,7 @@ export function StepGraph({ label, steps, chosen, onChoose, lineOf, editing }: S
       position: { x, y },
       width: NODE.width,
       height: NODE.height,
-      data: { step, across, connects: editing !== undefined },
+      data: { step, across: placed.across, connects: editing !== undefined },
       selected: id === chosen,
       ariaLabel: step.said,
     };

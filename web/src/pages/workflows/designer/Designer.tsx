@@ -108,6 +108,7 @@ function Drawing({ design, text, at, problems, plan, onChange, onWorkflow }: Dra
             <div className="h-72 overflow-hidden rounded-xl border border-line bg-sunk lg:h-112">
               <StepGraph
                 label={texts.workflows.graph}
+                ratio={1.4}
                 steps={design.steps.map((each) => drawn(each, implied, lines))}
                 chosen={step.name}
                 onChoose={setChosen}

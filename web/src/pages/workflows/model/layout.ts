@@ -41,5 +41,16 @@ export function arrange(steps: readonly Drawn[], direction: "LR" | "TB"): { node
   return { nodes, lines };
 }
 
+/** In which direction a drawing is larger, in a box that is so many times as wide as it is high. */
+export function directionFor(steps: readonly Drawn[], ratio: number): "LR" | "TB" {
+  const [across = 0, down = 0] = (["LR", "TB"] as const).map((direction) => {
+    const { nodes } = arrange(steps, direction);
+    const width = Math.max(...nodes.map(({ x }) => x), 0) + NODE.width;
+    const height = Math.max(...nodes.map(({ y }) => y), 0) + NODE.height;
+    return Math.min(ratio / width, 1 / height);
+  });
+  return across >= down ? "LR" : "TB";
+}
+
 /** Of the line from what is waited for to what waits for it. */
 export const lineId = (before: string, step: string): string => `${before}\n${step}`;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Run, Step } from "../runs";
 import { definitionsOf } from "./definitions";
 import { choicesOf, isWanted, readWanted } from "./history";
-import { arrange, NODE } from "./layout";
+import { arrange, directionFor, NODE } from "./layout";
 import { commandIn, isOver, offeredForRun, offeredForStep } from "./offered";
 import { barsOf, spanOf } from "./spans";
 
@@ -143,4 +143,14 @@ test("the history is narrowed by state, file and who started a run, all of them 
 test("what is chosen can be seen and taken back though no run has it now", () => {
   expect(choicesOf(["ship", "build", "ship"], undefined)).toEqual(["build", "ship"]);
   expect(choicesOf(["ship"], "gone")).toEqual(["gone", "ship"]);
+});
+
+test("a chain is drawn along the longer side, steps beside each other across it", () => {
+  const named = (count: number, after: (index: number) => readonly string[]) =>
+    Array.from({ length: count }, (_, index) => ({ name: `s${index}`, after: after(index) }));
+  const chain = named(6, (index) => (index === 0 ? [] : [`s${index - 1}`]));
+  const beside = named(10, (index) => (index === 0 ? [] : ["s0"]));
+  expect([directionFor(chain, 8), directionFor(chain, 1.4)]).toEqual(["LR", "TB"]);
+  expect(directionFor(beside, 1.4)).toBe("LR");
+  expect(directionFor([], 1.4)).toBe("LR");
 });
