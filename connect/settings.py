@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,12 +180,22 @@ def read_config(path: Path | None, *, environment: Mapping[str, str]) -> ConfigF
     """Read the configuration file; without a `path`, the user's own when there is one."""
     chosen = path or _default_config(environment)
     try:
-        return ConfigFile.model_validate(tomllib.loads(chosen.read_text(encoding="utf-8-sig")))
+        text = chosen.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if path is not None:
             raise BadRequest(f"no configuration file at {path}") from None
         return ConfigFile()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{chosen}: {error}") from None
+    return _parse_config(text, chosen)
+
+
+def _parse_config(text: str, chosen: Path) -> ConfigFile:
+    import tomllib  # noqa: PLC0415 - most have no such file
+
+    try:
+        return ConfigFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
         raise BadRequest(f"{chosen}: {error}") from None
     except RecursionError:
         raise BadRequest(f"{chosen}: it is nested too deeply") from None

@@ -24,7 +24,7 @@ from broker.domain.logs.redaction import Redactor
 from broker.domain.logs.redaction.streaming import StreamMask
 from broker.protocol.agents.events import AgentBroken, AgentEvent, StateEvent, TextStreamed, ThoughtStreamed, TurnEnded
 from broker.protocol.agents.session import Direction, Frame
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
 
 RELEASE_S = 0.2

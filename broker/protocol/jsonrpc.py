@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar, assert_never
 
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 
 PARSE_ERROR = -32700
 METHOD_NOT_FOUND = -32601

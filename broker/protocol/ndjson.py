@@ -1,4 +1,4 @@
-"""JSON documents out of a byte stream, one per line; and one document as bytes.
+"""JSON documents out of a byte stream, one per line.
 
 Here, and nowhere else, what a peer wrote becomes JSON that every reader behind takes: strict UTF-8, finite numbers of
 64 bits, bounded depth and length. What had to be changed for that is said in `Document.mended`.
@@ -14,11 +14,9 @@ from typing import Any
 
 import orjson
 
+from broker.protocol.json_text import MAX_DEPTH, dumps, excerpt
 from broker.protocol.salvage import Plain, depth_of, last_members, plain_members, without_depths
 
-MAX_DEPTH = 96
-"""Levels of nesting that are kept. The broker's parser takes 200, of a report in which a frame lies five levels deep;
-orjson writes 254; Lua's cjson reads 1000."""
 MAX_TEXT_BYTES = 64 * 1024
 """What is kept of each text in a line that is over the cap."""
 
@@ -34,7 +32,8 @@ _MOST_TEXTS = 100_000
 """In a line over the cap; of more, none is long, and looking at each would hold everybody else up."""
 _SALVAGED_BYTES = 64 * 1024
 _TAIL_BYTES = 4 * 1024
-_EXCERPT = 160
+_EXCERPT_BYTES = 2560
+"""Of a line, in which an excerpt is looked for: escape sequences are left out of it."""
 _TRIES = 8
 """Places in a noisy line at which a frame may begin; each is read to its end, so there must be few."""
 
@@ -60,8 +59,6 @@ _DECORATION = re.compile(rb"(?:" + _ESCAPE + rb")++")
 """What terminals are sent between texts; ECMA-48, sections 5.4 and 8.3."""
 _BEGINNING = re.compile(r'\{\s*"')
 _LIKE_A_FRAME = re.compile(r'\{\s*"(?:jsonrpc|id|method|params|result|error|type)"\s*:')
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\U0010ffff]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _STRING_BODY = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _HALF_CHARACTER = re.compile(
     rb"(?<!\\)((?:\\\\)*+)"  # whole escapes of backslashes
@@ -262,26 +259,8 @@ class _Shortener:
         self.has_cut = True
 
 
-def dumps(value: object) -> bytes:
-    """One JSON document without a line end, whatever the value is made of.
-
-    Half a surrogate pair, which has no UTF-8 form, becomes U+FFFD; what is no finite number of 64 bits becomes the
-    nearest one, or null; what is nested too deeply is left out.
-    """
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return orjson.dumps(_plain(value, MAX_DEPTH))
-
-
-def excerpt(text: str) -> str:
-    """How a text begins, short and printable."""
-    short = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[: _EXCERPT * 2]).strip()
-    return short if len(short) <= _EXCERPT else short[:_EXCERPT] + "…"
-
-
 def _excerpt(line: bytes) -> str:
-    return excerpt(_DECORATION.sub(b" ", line[: _EXCERPT * 16]).decode("utf-8", "replace"))
+    return excerpt(_DECORATION.sub(b" ", line[:_EXCERPT_BYTES]).decode("utf-8", "replace"))
 
 
 def _read(line: bytes, offset: int) -> list[Line]:
@@ -441,29 +420,3 @@ def _is_frame(value: dict[str, Any]) -> bool:
     if isinstance(value.get("method"), str) or isinstance(value.get("type"), str):
         return True
     return "id" in value and ("result" in value or "error" in value)
-
-
-def _plain(value: object, levels: int) -> object:
-    """The value as what every JSON reader takes."""
-    match value:
-        case None | bool() | float():
-            return value  # orjson writes null for what is not finite
-        case int():
-            return value if -(1 << 63) <= value < 1 << 64 else _nearest(value)
-        case str():
-            return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-        case dict() | list() | tuple() if levels == 0:
-            return f"[deeper than {MAX_DEPTH} levels]"
-        case dict():
-            return {str(_plain(str(key), 0)): _plain(each, levels - 1) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each, levels - 1) for each in value]
-        case _:
-            return value
-
-
-def _nearest(number: int) -> float | None:
-    try:
-        return float(number)
-    except OverflowError:
-        return None

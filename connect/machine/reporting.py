@@ -27,7 +27,7 @@ from broker.protocol.agents.events import (
     TurnStarted,
 )
 from broker.protocol.agents.session import Direction, Frame
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     CommandOutput,

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from broker.protocol.agents.session import Frame
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 
 _REDACTED = "[redacted]"
 _SHORTEST = 8

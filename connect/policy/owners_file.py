@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tomllib
 from enum import Enum
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -68,6 +67,8 @@ class OwnersFile:
 
     def _parse(self, model: type[_M], content: bytes) -> _M:
         """What it says; raises `BadRequest`."""
+        import tomllib  # noqa: PLC0415 - most machines have none of these files
+
         try:
             return model.model_validate(tomllib.loads(content.decode("utf-8-sig")))
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

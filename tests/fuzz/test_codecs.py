@@ -12,8 +12,9 @@ from broker.domain.agents.agents import Dialect
 from broker.domain.approvals.answers import ApprovalAnswer, Verdict
 from broker.protocol.agents.events import ApprovalRequested, TurnEnded, TurnStarted
 from broker.protocol.agents.session import AgentSession, Frame
+from broker.protocol.json_text import MAX_DEPTH
 from broker.protocol.jsonrpc import Connection, message_name
-from broker.protocol.ndjson import MAX_DEPTH, Document, Line, LineReader
+from broker.protocol.ndjson import Document, Line, LineReader
 from tests.fuzz.harness import fuzz, memory_bound, patient, split
 from tests.protocol.dialects import session_for
 from tests.protocol.player import TRANSCRIPTS

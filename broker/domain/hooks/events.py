@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import StrEnum
 
 
@@ -119,5 +118,7 @@ def unknown_event(name: str) -> str:
     """What to say of a key that is no event."""
     if name in _SPLIT:
         return f"{name!r} is several events here: write {_SPLIT[name]}"
+    from difflib import get_close_matches  # noqa: PLC0415 - for a mistake
+
     near = get_close_matches(name, [*map(str, HookEvent), *ALIASES], n=1)
     return f"there is no event {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

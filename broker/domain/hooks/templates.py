@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 VARIABLES = frozenset(
     {
@@ -167,6 +166,8 @@ def _variable(name: str, written: str, *, at: int) -> Variable:
         raise BadTemplate(f"{written!r} has no end: write ${{name}}, or $${{ for the characters themselves", at=at)
     if name in VARIABLES:
         return Variable(name)
+    from difflib import get_close_matches  # noqa: PLC0415 - for a mistake
+
     near = get_close_matches(name, VARIABLES, n=1)
     raise BadTemplate(f"there is no variable ${{{name}}}" + (f"; did you mean ${{{near[0]}}}?" if near else ""), at=at)
 

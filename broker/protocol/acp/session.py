@@ -47,6 +47,7 @@ from broker.protocol.agents.plans import read_plan
 from broker.protocol.agents.prompt_queue import PromptQueue
 from broker.protocol.agents.session import TWO_AT_ONCE, Frame, HookReply, Opening, Prompt, Standing
 from broker.protocol.agents.turns import RunningTurn
+from broker.protocol.json_text import dumps
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -60,7 +61,7 @@ from broker.protocol.jsonrpc import (
     Unmatched,
     message_name,
 )
-from broker.protocol.ndjson import Broken, Document, dumps
+from broker.protocol.ndjson import Broken, Document
 
 _Params = dict[str, Any]
 

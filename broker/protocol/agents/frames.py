@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import AgentEvent, ProblemNoted, PromptAccepted, Unrecognised
 from broker.protocol.agents.session import Direction, Frame, HookQuestion
-from broker.protocol.ndjson import Broken, Document, LineReader, Noise, dumps
+from broker.protocol.json_text import dumps
+from broker.protocol.ndjson import Broken, Document, LineReader, Noise
 
 UNREADABLE = "relaycast/unreadable"
 """The type of the frame that stands for one that could not be read."""

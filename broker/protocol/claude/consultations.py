@@ -16,7 +16,7 @@ from broker.protocol.agents.frames import Reaction, to_agent
 from broker.protocol.agents.session import Frame, HookQuestion, HookReply
 from broker.protocol.claude.frames import ControlRequest, ToolQuestion, control_success
 from broker.protocol.claude.tools import approval_requested
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 from broker.protocol.wire import Wire
 
 HOOK_CALLBACK = "control_request:hook_callback"

@@ -64,7 +64,8 @@ from broker.protocol.claude.tools import (
     tool_called,
     tool_returned,
 )
-from broker.protocol.ndjson import Broken, Document, dumps
+from broker.protocol.json_text import dumps
+from broker.protocol.ndjson import Broken, Document
 
 _PERMISSION = "control_request:can_use_tool"
 _PLANNER = "TodoWrite"

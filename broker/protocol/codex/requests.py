@@ -13,8 +13,8 @@ from broker.domain.approvals.tool_use import paths_in
 from broker.protocol.agents.elicitation import elicitation_result, form_prompts, link_prompts
 from broker.protocol.agents.events import ApprovalRequested, FileChange
 from broker.protocol.codex.items import plain_command
+from broker.protocol.json_text import dumps
 from broker.protocol.jsonrpc import PeerRequest
-from broker.protocol.ndjson import dumps
 from broker.protocol.wire import CamelWire, Wire
 
 RELAY_SERVER = SERVER

@@ -56,6 +56,7 @@ from broker.protocol.codex.requests import (
     approval_requested,
     decline_request,
 )
+from broker.protocol.json_text import dumps
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -70,7 +71,7 @@ from broker.protocol.jsonrpc import (
     Unmatched,
     message_name,
 )
-from broker.protocol.ndjson import Broken, Document, dumps
+from broker.protocol.ndjson import Broken, Document
 
 _OWN_HOOKS = "hooks/list"
 _Params = dict[str, Any]

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from broker.domain.ids import AgentId
 from broker.protocol.errors import ProtocolViolation
-from broker.protocol.ndjson import dumps, excerpt
+from broker.protocol.json_text import dumps, excerpt
 from broker.protocol.proxy.commands import Command, UnreadableCommand
 from broker.protocol.proxy.members import LATER, WHOLE
 from broker.protocol.proxy.messages import FromBroker, FromProxy, UnknownMessage

@@ -13,7 +13,7 @@ import orjson
 from broker.domain.hooks.answers import MAX_ANSWER_BYTES, REFUSED_BY_CODE, BadAnswer, read_answer
 from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.runs import RunState
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 from broker.protocol.proxy import HookRan, RunHook
 from connect.machine.commands.calls import CallEnded, Caller, Output, environment_for
 from connect.machine.commands.output import both, mask_secrets

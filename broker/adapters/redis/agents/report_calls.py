@@ -27,7 +27,7 @@ from broker.protocol.agents.events import (
     TurnEnded,
     TurnStarted,
 )
-from broker.protocol.ndjson import dumps
+from broker.protocol.json_text import dumps
 from broker.protocol.proxy import (
     CommandOutput,
     CommandRan,
