@@ -12,7 +12,7 @@ known by its place in the vendor's frame:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
 
 RELEASE_S = 0.2
 """How long a word may wait for its end. Models send the next part of one within 0.05 s; people see nothing of this."""
+_STREAMED = (TextStreamed, ThoughtStreamed)
 _FRAGMENTS = frozenset({"text_delta", "thought_delta"})
 _IN_UPDATE = ("params", "update", "content", "text")
 _IN_PARAMS = ("params", "delta")
@@ -109,7 +110,18 @@ class Fragments:
 
     def cut(self, frames: Iterable[Frame]) -> list[Frame]:
         """The frames for the log, their fragments cut anew."""
-        return [each for frame in frames for each in self._cut(frame)]
+        out: list[Frame] = []
+        for frame in frames:
+            if frame.direction is Direction.TO_AGENT:
+                out.append(frame)
+            elif not frame.transient:
+                out += self._before(frame)
+                out.append(frame)
+            elif (fragment := fragment_of(frame.type, raw := _value_of(frame))) is None:
+                out.append(frame)
+            else:
+                out += self._take(_Part(frame, raw, fragment))
+        return out
 
     def release(self) -> list[Frame]:
         """What has waited long enough. The beginning of a secret goes on waiting."""
@@ -119,40 +131,34 @@ class Fragments:
         """All that waits: the conversation is over."""
         return [each for text in list(self._texts) for each in self._end(text)]
 
-    def _cut(self, frame: Frame) -> Iterator[Frame]:
-        if frame.direction is Direction.TO_AGENT:
-            yield frame
-        elif not frame.transient:
-            yield from self._before(frame)
-            yield frame
-        elif (fragment := fragment_of(frame.type, raw := _value_of(frame))) is None:
-            yield frame
-        else:
-            yield from self._take(frame, raw, fragment)
-
-    def _take(self, frame: Frame, raw: Json, fragment: Fragment) -> Iterator[Frame]:
-        key = fragment.stream, fragment.text
-        if key not in self._texts and len(self._texts) >= _MOST_TEXTS:
-            yield from self._end(next(iter(self._texts)))
-        text = self._texts.setdefault(key, _Text(StreamMask(self._redactor)))
-        text.last = _Last(frame, raw, fragment)
+    def _take(self, part: _Part) -> list[Frame]:
+        frame, fragment = part.frame, part.fragment
+        key, out = (fragment.stream, fragment.text), []
+        text = self._texts.get(key)
+        if text is None:
+            out = self._end(next(iter(self._texts))) if len(self._texts) >= _MOST_TEXTS else []
+            text = self._texts[key] = _Text(StreamMask(self._redactor))
+        text.last = part
         shown = text.mask.take(fragment.given)
         if shown == fragment.given:
-            yield frame
+            out.append(frame)
         elif shown:
-            yield text.last.saying(shown)
+            out.append(part.saying(shown))
         elif others := tuple(event for event in frame.events if not _is_streamed(event)):
             # What else it brought, such as the beginning of a turn, does not wait with its text.
-            yield dataclasses.replace(text.last.saying(shown), events=others)
+            out.append(dataclasses.replace(part.saying(shown), events=others))
+        return out
 
-    def _before(self, frame: Frame) -> Iterator[Frame]:
+    def _before(self, frame: Frame) -> list[Frame]:
         """The rest of what a frame ends: it repeats that text, or ends the turn."""
+        if not self._texts:
+            return []
         if any(isinstance(event, TurnEnded | AgentBroken) for event in frame.events):
-            yield from self.end()
-        elif self._texts and any(not isinstance(event, StateEvent) for event in frame.events):
-            stream = _stream(raw) if isinstance(raw := _value_of(frame), dict) else ""
-            for key in [key for key in self._texts if key[0] == stream]:
-                yield from self._end(key)
+            return self.end()
+        if all(isinstance(event, StateEvent) for event in frame.events):
+            return []
+        stream = _stream(raw) if isinstance(raw := _value_of(frame), dict) else ""
+        return [each for key in list(self._texts) if key[0] == stream for each in self._end(key)]
 
     def _end(self, key: tuple[str, str]) -> list[Frame]:
         text = self._texts.pop(key)
@@ -202,8 +208,8 @@ class ReportedFragments:
 
 
 @dataclass(frozen=True, slots=True)
-class _Last:
-    """The latest frame of a text."""
+class _Part:
+    """A frame with a fragment of a text."""
 
     frame: Frame
     raw: Json
@@ -221,7 +227,7 @@ class _Text:
 
     def __init__(self, mask: StreamMask) -> None:
         self.mask = mask
-        self.last: _Last | None = None
+        self.last: _Part | None = None
         self._rests = 0
 
     def rest(self, shown: str) -> list[Frame]:
@@ -233,12 +239,12 @@ class _Text:
         if isinstance(own := raw.get("uuid"), str):  # it says which frames are sent again
             raw = {**raw, "uuid": f"{own}:{self._rests}"}
         streamed = tuple(event for event in frame.events if _is_streamed(event))
-        return [_Last(dataclasses.replace(frame, events=streamed), raw, self.last.fragment).saying(shown)]
+        return [_Part(dataclasses.replace(frame, events=streamed), raw, self.last.fragment).saying(shown)]
 
 
 def _is_streamed(event: AgentEvent) -> TypeIs[TextStreamed | ThoughtStreamed]:
     """Whether a fragment's text is in it."""
-    return isinstance(event, TextStreamed | ThoughtStreamed)
+    return isinstance(event, _STREAMED)
 
 
 def _value_of(frame: Frame) -> Any:
