@@ -1,11 +1,31 @@
 """What agents do appears by itself."""
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Browser, ViewportSize, expect
 
 from connect.sdk import AgentRelay
 from tests.browser.accessibility import violations
+from tests.browser.conftest import sign_in
 from tests.browser.site import Site
-from tests.browser.tab import Person
+from tests.browser.tab import DESK, PHONE, Person, person
+
+_ROOM_FOR_ITS_TEXT = """select => {
+    const style = getComputedStyle(select), pen = document.createElement('canvas').getContext('2d');
+    pen.font = style.font;
+    const within = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return within - pen.measureText(select.selectedOptions[0].text).width;
+}"""
+"""In px, its arrow among it."""
+_ARROW_PX = 12
+_COVERED = """box => {
+    const {top, bottom} = box.getBoundingClientRect();
+    return [...box.querySelectorAll('time')].filter(time => {
+        const {left, right, top: y, bottom: end} = time.getBoundingClientRect();
+        if (y < top || end > bottom) return false;
+        const at = x => document.elementFromPoint(x, (y + end) / 2);
+        return [left + 1, right - 1].some(x => !time.parentElement.contains(at(x)));
+    }).map(time => time.textContent);
+}"""
 
 
 async def test_an_agent_is_spawned_from_the_dialog_and_is_watched_at_once(
@@ -128,3 +148,47 @@ async def test_the_keys_are_listed_on_demand(ada: Person, running_site: Site) ->
     await expect(page.get_by_role("dialog")).to_contain_text("Spawn an agent")
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_whom_a_message_goes_to_is_readable_on_a_phone(
+    browser: Browser, running_site: Site, relay: AgentRelay
+) -> None:
+    for name in ("Lead", "Reviewer-of-refunds"):
+        await relay.spawn(name, "demo")
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, running_site)
+        page = await walker.tab(f"{running_site.url}/session/{(await relay.session()).id}")
+        recipient = page.get_by_role("combobox", name="Recipient")
+        for choice in ("Lead", "Reviewer-of-refunds", "All 2 agents"):
+            await recipient.select_option(choice)
+            assert await recipient.evaluate(_ROOM_FOR_ITS_TEXT) >= _ARROW_PX, choice
+            assert await page.get_by_role("combobox", name="Deliver").evaluate(_ROOM_FOR_ITS_TEXT) >= _ARROW_PX, choice
+            assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], choice
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_nothing_covers_the_time_of_an_entry_and_search_ends_where_one_reads(
+    browser: Browser, running_site: Site, relay: AgentRelay, size: ViewportSize
+) -> None:
+    await relay.spawn("Lead", "demo")
+    for number in range(12):
+        sent = await relay.send("Lead", f"say line {number}")
+        await relay.wait_for(sent.message_id, timeout_s=30)
+    async with person(browser, viewport=size, has_touch=size is PHONE, is_mobile=size is PHONE) as walker:
+        await sign_in(walker, running_site)
+        page = await walker.tab(f"{running_site.url}/session/{(await relay.session()).id}")
+        entries = page.get_by_role("group", name="Entries")
+        await expect(entries.get_by_text("line 11", exact=True).last).to_be_in_viewport()
+        await expect(entries.locator("ol").first).to_have_css("opacity", "1")  # all that is around it has its room
+        # Wherever the scrolling stands, something is right below its upper edge.
+        for _ in range(8):
+            assert await entries.evaluate(_COVERED) == []
+            await entries.evaluate("box => box.scrollBy(0, -13)")
+        find = page.get_by_role("button", name="Search the conversation", exact=True)
+        await find.click()
+        await expect(page.get_by_role("searchbox", name="Search messages and output")).to_be_focused()
+        await expect(find).to_have_attribute("aria-expanded", "true")
+        assert await violations(page) == []
+        await page.keyboard.press("Escape")
+        await expect(entries).to_be_focused()
+        await expect(find).to_have_attribute("aria-expanded", "false")

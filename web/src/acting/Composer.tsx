@@ -131,13 +131,13 @@ export const Composer = memo(function Composer({ session, agents, chosen, onSent
           onKeyDown={onKeyDown}
           className="w-full resize-none rounded-lg border border-line-strong bg-surface p-2 placeholder:text-faint"
         />
-        <div className="flex items-center gap-2">
+        <div className="flex flex-wrap items-center gap-2">
           <label className="flex items-center gap-1.5 text-xs text-faint">
             {texts.acting.deliver}
             <select
               value={mode}
               onChange={(event) => setMode(event.target.value as Mode)}
-              className="h-7 rounded-md border border-line bg-surface px-1 text-soft pointer-coarse:h-10"
+              className="h-7 rounded-md border border-line bg-surface px-1 text-soft max-sm:field-sizing-content pointer-coarse:h-10"
             >
               {Object.entries(MODES).map(([value, title]) => (
                 <option key={value} value={value}>
@@ -153,7 +153,7 @@ export const Composer = memo(function Composer({ session, agents, chosen, onSent
               value={to}
               disabled={to !== otherwise}
               onChange={(event) => setPicked(event.target.value)}
-              className="h-7 max-w-40 min-w-0 rounded-md border border-line bg-surface px-1 text-soft pointer-coarse:h-10"
+              className="h-7 max-w-40 min-w-0 rounded-md border border-line bg-surface px-1 text-soft max-sm:field-sizing-content pointer-coarse:h-10"
             >
               {addressees(to, living).map((name) => (
                 <option key={name} value={name}>

@@ -1,7 +1,9 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useState, type ReactNode } from "react";
 import { Badge } from "~/design/Badge";
+import { IconButton } from "~/design/Button";
 import { Empty } from "~/design/Empty";
+import { Icon } from "~/design/Icon";
 import { PageHead } from "~/design/PageHead";
 import { Tabs } from "~/design/Tabs";
 import { useWide } from "~/design/useWide";
@@ -63,6 +65,7 @@ function Activity({ session }: { session: string }) {
     },
     [navigate],
   );
+  const [finding, setFinding] = useState(false);
   const [sent, setSent] = useState(0);
   const noteSent = useCallback(() => setSent((before) => before + 1), []);
   const names = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
@@ -89,6 +92,12 @@ function Activity({ session }: { session: string }) {
       onChoose={choose}
     />
   );
+  // Beside what it searches, not above it: there it would hide the time of whatever stands first.
+  const find = (
+    <IconButton label={texts.session.find} aria-expanded={finding} onClick={() => setFinding(!finding)}>
+      <Icon name="search" width="14" height="14" />
+    </IconButton>
+  );
   const conversation = (
     <>
       <ConversationView
@@ -101,6 +110,8 @@ function Activity({ session }: { session: string }) {
         onGo={go}
         sent={sent}
         start={startCommand(name)}
+        finding={finding}
+        onFinding={setFinding}
         // What takes its room from it is there.
         isPlaced={isKnown && isAskedPlaced}
       />
@@ -116,6 +127,7 @@ function Activity({ session }: { session: string }) {
         title={name ?? texts.session.session}
         actions={
           <>
+            {wide && find}
             {known && <StopButton target={sessionTarget(known)} agents={names} />}
             <SpawnButton />
             <Suspense>{known && <SessionMenu session={known} />}</Suspense>
@@ -148,6 +160,7 @@ function Activity({ session }: { session: string }) {
       ) : (
         <NarrowViews
           agents={living}
+          find={find}
           panel={panel}
           conversation={conversation}
           timeline={<Timeline entries={reading.outline} agents={agents} onGo={go} alone />}
@@ -190,7 +203,9 @@ function Placed({ tell }: { tell: () => void }) {
 
 type View = "conversation" | "agents" | "timeline";
 
-function NarrowViews(views: Record<"panel" | "conversation" | "timeline", ReactNode> & { agents: number }) {
+function NarrowViews(
+  views: Record<"find" | "panel" | "conversation" | "timeline", ReactNode> & { agents: number },
+) {
   const [view, setView] = useState<View>("conversation");
   const tabs = [
     { name: "conversation", title: texts.session.conversation },
@@ -205,7 +220,13 @@ function NarrowViews(views: Record<"panel" | "conversation" | "timeline", ReactN
     { name: "timeline", title: texts.session.timeline },
   ] as const;
   return (
-    <Tabs<View> label={texts.session.views} value={view} onChange={setView} tabs={tabs}>
+    <Tabs<View>
+      label={texts.session.views}
+      value={view}
+      onChange={setView}
+      tabs={tabs}
+      action={view === "conversation" && views.find}
+    >
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
         {view === "conversation" ? views.conversation : view === "agents" ? views.panel : views.timeline}
       </div>

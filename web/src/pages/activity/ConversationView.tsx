@@ -1,6 +1,6 @@
 import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { useCommands } from "~/app/commands";
-import { Button, IconButton } from "~/design/Button";
+import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
@@ -36,6 +36,9 @@ interface ConversationViewProps {
   sent: number;
   /** What to run when nobody is there. */
   start: string;
+  /** Whether it is being searched. */
+  finding: boolean;
+  onFinding: (finding: boolean) => void;
   /** Whether it has the room that it will have: before that nothing is seen of it, as it would move. */
   isPlaced: boolean;
 }
@@ -51,6 +54,8 @@ export function ConversationView({
   onGo,
   sent,
   start,
+  finding,
+  onFinding,
   isPlaced,
 }: ConversationViewProps) {
   const { entries, outline } = reading;
@@ -61,7 +66,6 @@ export function ConversationView({
   const { scroller, list, shown, hasEarlier, following, unseen, marked, follow, earlier, onScroll } =
     useReadingPlace(reading, wanted, { at, gone });
   const questions = useMemo(() => questionsOf(outline), [outline]);
-  const [finding, setFinding] = useState(false);
   useEffect(() => {
     if (sent > 0) follow();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each that was sent
@@ -73,7 +77,7 @@ export function ConversationView({
       title: texts.session.find,
       section: texts.session.conversation,
       keys: "/",
-      run: () => setFinding(true),
+      run: () => onFinding(true),
     },
     {
       id: "follow-conversation",
@@ -89,22 +93,17 @@ export function ConversationView({
       <Suspense>
         <Announcer reading={reading} />
       </Suspense>
-      {finding && finder ? (
+      {finding && finder && (
         <Finding
           with={finder}
           session={session}
           reading={reading}
           onGo={onGo}
-          onClose={() => setFinding(false)}
+          onClose={() => {
+            onFinding(false);
+            scroller.current?.focus();
+          }}
         />
-      ) : (
-        <IconButton
-          label={texts.session.find}
-          className="absolute top-2 right-4 z-10 border border-line bg-surface"
-          onClick={() => setFinding(true)}
-        >
-          <Icon name="search" width="14" height="14" />
-        </IconButton>
       )}
       <div
         ref={scroller}
