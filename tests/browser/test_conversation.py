@@ -174,6 +174,35 @@ async def test_a_thousand_notices_in_a_row_are_lines_that_open_and_are_read_to_t
         await expect(box.get_by_text("laptop-0 connected")).not_to_be_in_viewport()
 
 
+async def test_a_group_of_notices_that_was_opened_stays_open_and_in_place_while_older_ones_are_read_into_it(
+    ada: Person, running_site: Site
+) -> None:
+    async with running_site.session("a-machine-that-comes-and-goes") as relay:
+        session = (await relay.session()).id
+        url = redis_url(running_site.folder / "broker")
+        await write_history(url, session, entries=600, until_ms=int(time.time() * 1000), happens=unsteady_machine)
+        page = await ada.tab(f"{running_site.url}/session/{session}")
+        box = page.get_by_role("region", name="Conversation").get_by_role("group", name="Entries")
+        await expect(box.get_by_text("laptop-599 went offline")).to_be_in_viewport()
+        await expect(box.get_by_role("button", name="Loading")).to_have_count(0)
+        groups = re.compile(r"^\d+ notices$")
+        group, opened = (
+            box.get_by_role("button", name=groups).first,
+            box.get_by_role("button", name=groups, expanded=True),
+        )
+        known = int((await group.inner_text()).split()[0])
+        assert known < 200, "nothing can be read into a full group"
+        await group.focus()
+        await page.keyboard.press("Enter")
+        words = re.search(r"laptop-\d+ \w+", await box.get_by_text("laptop-").first.inner_text())
+        assert words is not None
+        oldest = box.get_by_text(words.group())
+        await oldest.evaluate("line => line.scrollIntoView({block: 'center'})")
+        await expect(opened).not_to_have_text(f"{known} notices")
+        await expect(opened).to_be_focused()
+        await expect(oldest).to_be_in_viewport()
+
+
 async def test_a_screen_reader_finds_its_entries_in_a_list(ada: Person, running_site: Site, long: Long) -> None:
     _, box = await _opened(ada, running_site, long.session)
     entry = box.get_by_role("list").first.get_by_role("listitem").filter(has_text=f"entry {_ENTRIES - 1} of")

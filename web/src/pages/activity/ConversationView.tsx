@@ -7,7 +7,7 @@ import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";
 import type { MessageEntry } from "./model/entries";
 import { concerns } from "./model/concerns";
-import { questionsOf, rowsOf, type Row } from "./model/rows";
+import { questionsOf, Rows, type Row } from "./model/rows";
 import { MessageView } from "./MessageView";
 import { NoticeGroupView } from "./NoticeGroupView";
 import { NoticeView } from "./NoticeView";
@@ -59,9 +59,10 @@ export function ConversationView({
   isPlaced,
 }: ConversationViewProps) {
   const { entries, outline } = reading;
+  const [rows] = useState(() => new Rows());
   const wanted = useMemo(
-    () => rowsOf(chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries),
-    [entries, chosen],
+    () => rows.of(chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries),
+    [rows, entries, chosen],
   );
   const { scroller, list, shown, hasEarlier, following, unseen, marked, follow, earlier, onScroll } =
     useReadingPlace(reading, wanted, { at, gone });

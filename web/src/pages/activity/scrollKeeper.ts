@@ -108,14 +108,24 @@ export class ScrollKeeper {
   #remember(): void {
     this.#top = this.#box.scrollTop;
     const first = this.#firstBelow(0);
-    const seen = Array.from(this.#list.children).slice(first, first + REMEMBERED);
+    const seen = Array.from(this.#list.children)
+      .slice(first, first + REMEMBERED)
+      .flatMap((entry) => this.#linesOf(entry))
+      .slice(0, REMEMBERED);
     const shown = this.#shown?.isConnected ? [this.#shown] : [];
     this.#anchors = [...shown, ...seen].map((element) => ({ element, top: this.#topOf(element) }));
   }
 
+  /** What may grow at its front while it is read is remembered by those of its lines that are not above what is in sight. */
+  #linesOf(entry: Element): Element[] {
+    const lines = entry.querySelector(":scope > ul")?.children;
+    if (!lines) return [entry];
+    const first = this.#firstBelow(0, lines);
+    return Array.from(lines).slice(first, first + REMEMBERED);
+  }
+
   /** The first entry that ends so far below the box's top, by halving: entries stand one below the other. */
-  #firstBelow(px: number): number {
-    const { children } = this.#list;
+  #firstBelow(px: number, children = this.#list.children): number {
     let [low, high] = [0, children.length];
     const top = this.#box.getBoundingClientRect().top + px;
     while (low < high) {

@@ -57,10 +57,7 @@ export function around(entry: Entry, rows: readonly Row[]): Drawn {
   return { first: rows[begin] ?? null, count: 2 * ASIDE };
 }
 
-/**
- * Where a row is, or the first behind where it was: an entry whose start was not read has another key then, and a group
- * another beginning.
- */
+/** Where a row is, or the first behind where it was: an entry whose start was not read has another key then. */
 function placeOf(first: Pick<Row, "key" | "cursor">, rows: readonly Row[]): number {
   const same = rows.findIndex((row) => row.key === first.key);
   if (same >= 0) return same;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Entry, MessageEntry, NoticeEntry, TurnEntry } from "./entries";
-import { questionsOf, rowsOf } from "./rows";
+import { questionsOf, Rows, rowsOf } from "./rows";
 
 const notice = (key: string, tone: NoticeEntry["tone"] = "quiet", offset = 1) =>
   ({ type: "notice", key, cursor: `e:${offset}`, tone, words: "no longer asks" }) as NoticeEntry;
@@ -23,6 +23,22 @@ test("what failed, or warns, stands by itself among them", () => {
 test("a group keeps its name while it grows", () => {
   const many = Array.from({ length: 50 }, (_, number) => notice(`${number}`));
   expect(keys(many.slice(0, 20))).toEqual(keys(many));
+});
+
+test("a group keeps its name when older notices are read ahead of it, and when the newest are left out", () => {
+  const many = Array.from({ length: 50 }, (_, number) => notice(`${number}`));
+  const rows = new Rows();
+  const names = [many.slice(30), many.slice(10), many, many.slice(0, 40)].map((each) => rows.of(each));
+  expect(names.map((each) => each.map(({ key }) => key))).toEqual(Array(4).fill(["from 30"]));
+});
+
+test("of one group that becomes two, each has a name of its own", () => {
+  const many = Array.from({ length: 12 }, (_, number) => notice(`${number}`));
+  const rows = new Rows();
+  rows.of(many.slice(6));
+  rows.of(many);
+  const parted = rows.of([...many.slice(0, 6), message("m"), ...many.slice(6)]).map(({ key }) => key);
+  expect(parted).toEqual(["from 6", "m", "from 7"]);
 });
 
 test("however many there are, a group has its end, in the same place whatever is read ahead of it", () => {

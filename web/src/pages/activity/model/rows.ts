@@ -9,6 +9,7 @@ const STRETCH = 200;
 /** Notices in a row, in one line that opens. */
 export interface NoticeGroup {
   readonly type: "group";
+  /** As long as any of its notices stay, whatever is read ahead of them or comes behind. */
   readonly key: string;
   /** Of its first notice. */
   readonly cursor: string;
@@ -18,14 +19,18 @@ export interface NoticeGroup {
 /** What a conversation is drawn as: its entries, but for notices of which many stand in a row. */
 export type Row = Entry | NoticeGroup;
 
-/** Entries as rows. Warnings and failures, such as who stopped what, stand by themselves wherever they are. */
-export function rowsOf(entries: readonly Entry[]): readonly Row[] {
+/**
+ * Entries as rows. Warnings and failures, such as who stopped what, stand by themselves wherever they are. A group that
+ * was among the rows `before` is the same group: it stays open, and keeps the keyboard.
+ */
+export function rowsOf(entries: readonly Entry[], before: readonly Row[] = []): readonly Row[] {
   const rows: Row[] = [];
+  const names = new GroupNames(before);
   let run: NoticeEntry[] = [];
   const close = () => {
     const [first] = run;
     if (first && run.length >= FEWEST)
-      rows.push({ type: "group", key: `from ${first.key}`, cursor: first.cursor, notices: run });
+      rows.push({ type: "group", key: names.nameOf(run), cursor: first.cursor, notices: run });
     else rows.push(...run);
     run = [];
   };
@@ -41,6 +46,35 @@ export function rowsOf(entries: readonly Entry[]): readonly Row[] {
   }
   close();
   return rows;
+}
+
+/** What groups are called: as the one before that had a notice of theirs, or by their first. Each name is given once. */
+class GroupNames {
+  readonly #before = new Map<string, string>();
+  readonly #given = new Set<string>();
+
+  constructor(before: readonly Row[]) {
+    for (const row of before)
+      if (row.type === "group") for (const { key } of row.notices) this.#before.set(key, row.key);
+  }
+
+  nameOf(notices: readonly NoticeEntry[]): string {
+    const had = notices.flatMap(({ key }) => this.#before.get(key) ?? []);
+    const names = [...had, ...notices.map(({ key }) => `from ${key}`)];
+    const name = names.find((each) => !this.#given.has(each)) ?? "";
+    this.#given.add(name);
+    return name;
+  }
+}
+
+/** The rows of entries that change: each time those before are known. */
+export class Rows {
+  #rows: readonly Row[] = [];
+
+  of(entries: readonly Entry[]): readonly Row[] {
+    this.#rows = rowsOf(entries, this.#rows);
+    return this.#rows;
+  }
 }
 
 /** By its place, so that groups are cut in the same places whatever was read around them. */
