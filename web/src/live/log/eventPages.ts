@@ -1,5 +1,5 @@
 import type { VariablesOf } from "gql.tada";
-import { EVENTS_PAGE, type SessionEvent } from "./events";
+import { EVENTS_PAGE, type EventConnection, type SessionEvent } from "./events";
 import { said } from "../wire/http";
 import type { Live } from "../wire/live";
 import * as texts from "~/texts";
@@ -21,17 +21,6 @@ interface Page {
 
 /** What reading a page of a session's events came to. */
 export type EventPage = Page | { readonly state: "missing" | "failed"; readonly message: string };
-
-interface Connection {
-  readonly nodes: readonly SessionEvent[];
-  readonly pageInfo: {
-    readonly hasPreviousPage: boolean;
-    readonly startCursor: string | null;
-    readonly endCursor: string | null;
-  };
-  readonly head: string;
-  readonly reset: boolean;
-}
 
 const ahead = new Map<string, Promise<EventPage>>();
 
@@ -55,7 +44,7 @@ async function ask(live: Live, asked: Asked): Promise<EventPage> {
 
 /** A page out of an answer, or why there is none. */
 export function readPage(
-  data: { session: { events: Connection } | null } | undefined,
+  data: { session: { events: EventConnection } | null } | undefined,
   problem: string,
 ): EventPage {
   if (!data) return { state: "failed", message: problem };

@@ -1,4 +1,4 @@
-import { EVENT } from "./events";
+import { EVENT_PAGE } from "./events";
 import { graphql } from "../wire/graphql";
 
 export const EVENTS_AROUND = graphql(
@@ -7,21 +7,12 @@ export const EVENTS_AROUND = graphql(
       session(key: $session) {
         id
         eventsAround(cursor: $cursor, lines: $lines, filter: { fragments: false }) {
-          nodes {
-            ...EventFields
-          }
-          pageInfo {
-            hasPreviousPage
-            startCursor
-            endCursor
-          }
-          head
-          reset
+          ...EventPageFields
         }
       }
     }
   `,
-  [EVENT],
+  [EVENT_PAGE],
 );
 
 export const EVENTS_AT = graphql(`

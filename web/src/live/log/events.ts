@@ -4,7 +4,7 @@ import { graphql, type ResultOf } from "../wire/graphql";
  * What readers of a session know of each event. Fields that differ between kinds in whether they may be null
  * have names of their own, for GraphQL lets one answer name have one shape.
  */
-export const EVENT = graphql(`
+const EVENT = graphql(`
   fragment EventFields on Event {
     __typename
     cursor
@@ -161,6 +161,27 @@ export const SESSION_EVENTS = graphql(
 );
 export type SessionItem = ResultOf<typeof SESSION_EVENTS>["sessionEvents"];
 
+/** A page of events, and where it stands. */
+export const EVENT_PAGE = graphql(
+  `
+    fragment EventPageFields on EventConnection {
+      nodes {
+        ...EventFields
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+      head
+      reset
+    }
+  `,
+  [EVENT],
+);
+export type EventConnection = ResultOf<typeof EVENT_PAGE>;
+
 export const EVENTS_PAGE = graphql(
   `
     query EventsPage($session: String!, $last: Int!, $before: Cursor, $filter: EventFilter) {
@@ -169,21 +190,12 @@ export const EVENTS_PAGE = graphql(
         key
         name
         events(last: $last, before: $before, filter: $filter) {
-          nodes {
-            ...EventFields
-          }
-          pageInfo {
-            hasPreviousPage
-            startCursor
-            endCursor
-          }
-          head
-          reset
+          ...EventPageFields
         }
       }
     }
   `,
-  [EVENT],
+  [EVENT_PAGE],
 );
 
 export const EVENTS_AFTER = graphql(
@@ -192,20 +204,10 @@ export const EVENTS_AFTER = graphql(
       session(key: $session) {
         id
         events(first: $first, after: $after, filter: { fragments: false }) {
-          nodes {
-            ...EventFields
-          }
-          pageInfo {
-            hasNextPage
-            hasPreviousPage
-            startCursor
-            endCursor
-          }
-          head
-          reset
+          ...EventPageFields
         }
       }
     }
   `,
-  [EVENT],
+  [EVENT_PAGE],
 );

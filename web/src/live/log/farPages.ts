@@ -8,7 +8,7 @@ import * as texts from "~/texts";
 /** The events behind a place. */
 export async function eventsAfter(live: Live, session: string, after: string): Promise<EventPage> {
   const { data, error } = await live.unkept.query(EVENTS_AFTER, { session, after, first: 100 }).toPromise();
-  return readPage(data && { session: data.session && { events: data.session.events } }, said(error));
+  return readPage(data, said(error));
 }
 
 /** An event, by its cursor, with what was logged on both sides of it. */

@@ -1,4 +1,4 @@
-import { EVENT } from "~/live/log/events";
+import { EVENT_PAGE } from "~/live/log/events";
 import { graphql, type ResultOf } from "~/live/wire/graphql";
 
 /** Lines on a page of what was found. */
@@ -105,19 +105,12 @@ export const AROUND = graphql(
         key
         name
         eventsAround(cursor: $cursor, lines: $lines, filter: { fragments: false }) {
-          nodes {
-            ...EventFields
-          }
-          pageInfo {
-            hasNextPage
-            hasPreviousPage
-          }
-          reset
+          ...EventPageFields
         }
       }
     }
   `,
-  [EVENT],
+  [EVENT_PAGE],
 );
 
 export const CHANGES = graphql(`
