@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import click
 import orjson
 
-from broker.cli.operator_client import ask, using_broker
+from broker.cli.operator_client import ask
 from broker.cli.workflows.comparisons import show_comparison
 from broker.cli.workflows.files import file_argument, parse_assignments, read_file, require_good, text_of, var_pair
+from broker.cli.workflows.following import Following, following, run_path, state_words, step_line, words_of
+from broker.domain.errors import Conflict, NotFound
 from broker.domain.workflows.files.definition import WorkflowFile
-from broker.domain.workflows.runs.journal import RunState
 
-if TYPE_CHECKING:
-    from connect.sdk.api_client import ApiClient
-
-_EXIT_FAILED = 1
-_EXIT_NEEDS_PERSON = 75
-"""EX_TEMPFAIL of sysexits: it goes on once a person has decided."""
-_EXIT_INTERRUPTED = 130
-_GOOD = frozenset({RunState.COMPLETED, RunState.COMPLETED_EARLY})
-_GOING_ON = frozenset({"running", "aided", "waiting_retry", "waiting_quota"})
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 1.0
-"""Between two looks at a run: short ones end at once, and long ones cost the broker little."""
-_MARKS = {
-    "pending": "·",
-    "running": "▶",
-    "aided": "▶",
-    "waiting_retry": "…",
-    "waiting_quota": "…",
-    "interrupted": "!",
-    "needs_human": "?",
-    "completed": "✓",
-    "completed_early": "✓",
-    "failed": "✗",
-    "cancelled": "✗",
-    "skipped": "-",
-}
-_ASKS = "waits for an answer, in the dashboard's inbox"
 _ID_LENGTH, _LEAST = 36, 4
 
 
@@ -63,7 +38,6 @@ def whole_id(given: str, ids: Iterable[str]) -> str:
 
 _RUN = click.argument("run", callback=_find_run)
 _JSON = click.option("--json", "json_", is_flag=True, help="One JSON document.")
-_FOLLOW = click.option("--detach", "-d", is_flag=True, help="Do not wait for its end.")
 
 
 @click.command("run")
@@ -73,7 +47,7 @@ _FOLLOW = click.option("--detach", "-d", is_flag=True, help="Do not wait for its
 @click.option("--on", "machine", metavar="MACHINE", help="Where steps run that the file gives no machine.")
 @click.option("--folder", metavar="PATH", help="Where on that machine.  [default: where relay-connect was started]")
 @click.option("--session", metavar="NAME", help="Run in this session.  [default: one of its own]")
-@click.option("--detach", "-d", is_flag=True, help="Start it, and do not wait for its end.")
+@following
 @_JSON
 def run_(
     *,
@@ -83,13 +57,17 @@ def run_(
     machine: str | None,
     folder: str | None,
     session: str | None,
-    detach: bool,
+    then: Following,
     json_: bool,
 ) -> None:
     """Run FILE on the broker, and show what happens until it ends.
 
-    Ends with 0 when the run is completed, 1 when it has failed or was cancelled, 75 when it needs a person. Ctrl-C
-    leaves it running, and ends with 130.
+    \b
+    Exit status, here and of whatever follows a run:
+      0    the run is completed
+      1    it has failed or was cancelled
+      75   it needs a person: to decide about a step, or, unless it is waited for, to answer a question of the run
+      130  Ctrl-C; the run goes on
     """
     text = text_of(file)
     reading = read_file(file, text)
@@ -104,12 +82,12 @@ def run_(
         "session": session,
     }
     started = ask("POST", "/v1/workflows/runs", body=body)
-    if detach:
+    if then.detach:
         click.echo(orjson.dumps(started).decode() if json_ else started["id"])
         return
     if not json_:
         click.echo(f"{started['name']}: run {started['id']}")
-    _follow(started["id"], json_=json_)
+    then.follow(started["id"], json_=json_)
 
 
 @click.command("list")
@@ -123,7 +101,7 @@ def list_(*, lines: int, json_: bool) -> None:
         return
     for each in reversed(runs):
         why = f"  {each['held'] or each['reason'] or ''}".rstrip()
-        click.echo(f"{_clock(each['started_at_ms'])}  {each['id']}  {_state(each):<16} {each['name']}{why}")
+        click.echo(f"{_clock(each['started_at_ms'])}  {each['id']}  {state_words(each):<16} {each['name']}{why}")
     if not runs:
         click.echo("there are no runs; `relaycast workflow run FILE` starts one")
 
@@ -133,17 +111,19 @@ def list_(*, lines: int, json_: bool) -> None:
 @_JSON
 def show(*, run: str, json_: bool) -> None:
     """Show RUN and where each of its steps stands."""
-    shown = ask("GET", _path(run))
+    shown = ask("GET", run_path(run))
     if json_:
         click.echo(orjson.dumps(shown))
         return
-    click.echo(f"{shown['name']}: {_state(shown)}  (session {shown['session_name']}, started by {shown['by']})")
+    click.echo(f"{shown['name']}: {state_words(shown)}  (session {shown['session_name']}, started by {shown['by']})")
     for why in filter(None, (shown["held"], shown["reason"])):
         click.echo(f"  {why}")
     for step in shown["steps"]:
-        click.echo(_step(step))
+        click.echo(step_line(step))
         if step.get("webhook"):
             click.echo(f"      POST {step['webhook']}")
+        if step.get("gate"):
+            click.echo(f"      relaycast workflow allow|deny {run} {shlex.quote(step['name'])}")
 
 
 @click.command("logs")
@@ -152,10 +132,10 @@ def show(*, run: str, json_: bool) -> None:
 @click.option("--attempt", type=int, metavar="N", help="In this attempt.  [default: the newest that has ended]")
 def logs(*, run: str, step: str | None, attempt: int | None) -> None:
     """Print what the steps of RUN have said."""
-    shown = ask("GET", _path(run))
+    shown = ask("GET", run_path(run))
     names = [step] if step else [each["name"] for each in shown["steps"] if _has_ended(each)]
     for name in names:
-        found = ask("GET", f"{_path(run, 'steps', name, 'output')}?attempt={attempt or 0}")
+        found = ask("GET", f"{run_path(run, 'steps', name, 'output')}?attempt={attempt or 0}")
         if not step:
             click.echo(f"--- {name} (attempt {found['attempt']})")
         click.echo(found["output"].rstrip("\n"))
@@ -163,22 +143,20 @@ def logs(*, run: str, step: str | None, attempt: int | None) -> None:
 
 @click.command("cancel")
 @_RUN
-@_FOLLOW
-def cancel(*, run: str, detach: bool) -> None:
+@following
+def cancel(*, run: str, then: Following) -> None:
     """End RUN: nothing new starts, and what runs is stopped."""
-    ask("POST", _path(run, "cancel"))
-    if not detach:
-        _follow(run)
+    ask("POST", run_path(run, "cancel"))
+    then.follow(run)
 
 
 @click.command("resume")
 @_RUN
-@_FOLLOW
-def resume(*, run: str, detach: bool) -> None:
+@following
+def resume(*, run: str, then: Following) -> None:
     """Let RUN go on, that has failed, was cancelled or needs a person: completed steps stay completed."""
-    ask("POST", _path(run, "resume"))
-    if not detach:
-        _follow(run)
+    ask("POST", run_path(run, "resume"))
+    then.follow(run)
 
 
 @click.command("rerun")
@@ -193,8 +171,8 @@ def resume(*, run: str, detach: bool) -> None:
 )
 @click.option("--var", "given", multiple=True, metavar="NAME=VALUE", help="Give a variable another value.")
 @click.option("--dry", is_flag=True, help="Only say what would be done again, and why.")
-@_FOLLOW
-def rerun(*, run: str, step: str | None, file: Path | None, given: tuple[str, ...], dry: bool, detach: bool) -> None:
+@following
+def rerun(*, run: str, step: str | None, file: Path | None, given: tuple[str, ...], dry: bool, then: Following) -> None:
     """Begin a run that goes on from RUN: with a corrected file, or from a step on.
 
     Steps that are completed, and come to the same by the file and its values, are kept with their outputs.
@@ -208,13 +186,12 @@ def rerun(*, run: str, step: str | None, file: Path | None, given: tuple[str, ..
         new = reading.file
     if given:
         body["vars"] = _read_values(new, given)
-    _say_preview(ask("POST", _path(run, "rerun", "preview"), body=body))
+    _say_preview(ask("POST", run_path(run, "rerun", "preview"), body=body))
     if dry:
         return
-    started = ask("POST", _path(run, "rerun"), body=body)
+    started = ask("POST", run_path(run, "rerun"), body=body)
     click.echo(f"{started['name']}: run {started['id']}")
-    if not detach:
-        _follow(started["id"])
+    then.follow(started["id"])
 
 
 def _read_values(file: WorkflowFile | None, given: tuple[str, ...]) -> dict[str, Any]:
@@ -247,7 +224,7 @@ def _say_preview(found: dict[str, Any]) -> None:
 @_JSON
 def compare(*, left: str, right: str, json_: bool) -> None:
     """Show two runs side by side: the states of their steps, outputs, cost and time."""
-    found = ask("GET", _path(left, "compare", right))
+    found = ask("GET", run_path(left, "compare", right))
     if json_:
         click.echo(orjson.dumps(found).decode())
     else:
@@ -257,162 +234,88 @@ def compare(*, left: str, right: str, json_: bool) -> None:
 @click.command("retry")
 @_RUN
 @click.argument("step")
-@_FOLLOW
-def retry(*, run: str, step: str, detach: bool) -> None:
+@following
+def retry(*, run: str, step: str, then: Following) -> None:
     """Try STEP of RUN again."""
-    ask("POST", _path(run, "steps", step, "retry"))
-    if not detach:
-        _follow(run)
+    ask("POST", run_path(run, "steps", step, "retry"))
+    then.follow(run)
 
 
 @click.command("skip")
 @_RUN
 @click.argument("step")
 @click.option("--output", default="", metavar="TEXT", help="What the steps behind it take for its output.")
-@_FOLLOW
-def skip(*, run: str, step: str, output: str, detach: bool) -> None:
+@following
+def skip(*, run: str, step: str, output: str, then: Following) -> None:
     """Count STEP of RUN as completed: you have done it by hand."""
-    ask("POST", _path(run, "steps", step, "skip"), body={"output": output})
-    if not detach:
-        _follow(run)
+    ask("POST", run_path(run, "steps", step, "skip"), body={"output": output})
+    then.follow(run)
 
 
 @click.command("fail")
 @_RUN
 @click.argument("step")
-@_FOLLOW
-def fail(*, run: str, step: str, detach: bool) -> None:
+@following
+def fail(*, run: str, step: str, then: Following) -> None:
     """Give STEP of RUN up, that needs a person."""
-    ask("POST", _path(run, "steps", step, "fail"))
-    if not detach:
-        _follow(run)
+    ask("POST", run_path(run, "steps", step, "fail"))
+    then.follow(run)
 
 
 @click.command("budget")
 @_RUN
 @click.option("--tokens", default=0, type=click.IntRange(0), help="So many tokens more.")
 @click.option("--usd", default=0.0, type=click.FloatRange(0), help="So many dollars more.")
-@_FOLLOW
-def budget(*, run: str, tokens: int, usd: float, detach: bool) -> None:
+@following
+def budget(*, run: str, tokens: int, usd: float, then: Following) -> None:
     """Allow RUN to spend more than it may; steps that wait for that go on."""
-    ask("POST", _path(run, "budget"), body={"tokens": tokens, "usd": usd})
-    if not detach:
-        _follow(run)
+    ask("POST", run_path(run, "budget"), body={"tokens": tokens, "usd": usd})
+    then.follow(run)
+
+
+@click.command("allow")
+@_RUN
+@click.argument("step")
+@click.option("--note", default="", metavar="TEXT", help="What to say with it; it is the output of STEP.")
+@following
+def allow(*, run: str, step: str, note: str, then: Following) -> None:
+    """Answer a question of RUN: yes, it may go on behind STEP."""
+    _answer(run, step, verdict="allow", note=note)
+    then.follow(run)
+
+
+@click.command("deny")
+@_RUN
+@click.argument("step")
+@click.option("--note", default="", metavar="TEXT", help="Why; it is the reason of STEP.")
+@following
+def deny(*, run: str, step: str, note: str, then: Following) -> None:
+    """Answer a question of RUN: no, it may not go on behind STEP."""
+    _answer(run, step, verdict="deny", note=note)
+    then.follow(run)
+
+
+def _answer(run: str, step: str, *, verdict: str, note: str) -> None:
+    """Raises `NotFound` for no such step, `Conflict` for one that asks nothing now or was answered by somebody else."""
+    steps = {each["name"]: each for each in ask("GET", run_path(run))["steps"]}
+    if step not in steps:
+        raise NotFound(f"the run has no step {step!r}; it has {', '.join(steps)}", code="STEP_NOT_FOUND")
+    if steps[step]["gate"] is None:
+        raise Conflict(f"{step} waits for no answer: it is {words_of(steps[step]['state'])}", code="NOTHING_ASKED")
+    body = {"verdict": verdict, "note": note}
+    answered = ask("POST", f"/v1/approvals/{quote(steps[step]['gate'], safe='')}/answer", body=body)
+    if answered["status"] == "pending":
+        click.echo("noted; somebody else has to say yes, too", err=True)
 
 
 @click.command("vote")
 @_RUN
 @click.argument("choice")
-@_FOLLOW
-def vote(*, run: str, choice: str, detach: bool) -> None:
+@following
+def vote(*, run: str, choice: str, then: Following) -> None:
     """Decide a vote in RUN that had no winner: for CHOICE."""
-    ask("POST", _path(run, "vote"), body={"choice": choice})
-    if not detach:
-        _follow(run)
-
-
-def _path(run: str, *more: str) -> str:
-    """Where a run is asked for: a step may be called almost anything."""
-    return "/".join(["/v1/workflows/runs", *(quote(each, safe="") for each in (run, *more))])
-
-
-COMMANDS = (run_, list_, show, logs, cancel, resume, rerun, compare, retry, skip, fail, budget, vote)
-
-
-def _follow(run: str, *, json_: bool = False) -> None:
-    """Show each change until the run ends or rests, and end with its exit code."""
-    try:
-        shown = using_broker(lambda client: _watch(client, run, say=_nothing if json_ else click.echo))
-    except KeyboardInterrupt:
-        click.echo(f"\nthe run goes on: relaycast workflow show {run}", err=True)
-        raise click.exceptions.Exit(_EXIT_INTERRUPTED) from None
-    if json_:
-        click.echo(orjson.dumps(shown))
-    else:
-        _say_end(shown)
-    if shown["state"] not in _GOOD:
-        raise click.exceptions.Exit(_EXIT_NEEDS_PERSON if _needs_person(shown) else _EXIT_FAILED)
-
-
-def _nothing(_: str) -> None:
-    """For those who read the end alone."""
-
-
-async def _watch(client: ApiClient, run: str, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Ask again and again: a broker that is started anew meanwhile is asked on."""
-    seen: dict[str, tuple[object, ...]] = {}
-    pause_s = _FIRST_LOOK_S
-    while True:
-        shown: dict[str, Any] = await client.call("GET", _path(run))
-        for step in shown["steps"]:
-            stands = (step["state"], step["attempt"], step["round"])
-            if seen.get(step["name"], ("pending", 0, 1)) != stands:
-                say(_step(step))
-            seen[step["name"]] = stands
-        if shown["state"] != RunState.RUNNING or shown["held"] or _find_asking(shown):
-            return shown
-        await asyncio.sleep(pause_s)
-        pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
-
-
-def _say_end(shown: dict[str, Any]) -> None:
-    click.echo(f"{_MARKS.get(shown['state'], '?')} {_state(shown)}")
-    asked = [each for each in shown["steps"] if each["state"] == "needs_human"]
-    for why in filter(None, (shown["held"], "" if asked else shown["reason"])):  # what is asked was said with its step
-        click.echo(f"  {why}")
-    run = shown["id"]
-    for called in _find_asking(shown):
-        click.echo(f"  relaycast workflow show {called}")
-    if shown["state"] == RunState.RUNNING:
-        return
-    if shown["state"] == RunState.NEEDS_HUMAN:
-        for step in asked:
-            told = "budget" if step["reason"].startswith("budget") else None
-            what = f"budget {run} --tokens N" if told else f"retry|skip|fail {run} {step['name']}"
-            click.echo(f"  relaycast workflow {what}")
-        if not asked:
-            click.echo(f"  relaycast workflow vote {run} CHOICE")
-    elif shown["state"] in _GOOD:
-        click.echo(f"  relaycast workflow logs {run}")
-    else:
-        click.echo(f"  relaycast workflow resume {run}")
-        click.echo(f"  relaycast workflow rerun {run} --with FILE, once the file is corrected")
-
-
-def _needs_person(shown: dict[str, Any]) -> bool:
-    return shown["state"] == RunState.NEEDS_HUMAN or bool(shown["held"]) or bool(_find_asking(shown))
-
-
-def _find_asking(shown: dict[str, Any]) -> list[str]:
-    """The runs that this one has called and that need a person, when it waits for nothing else."""
-    going_on = [each for each in shown["steps"] if each["state"] in _GOING_ON]
-    asking = [each["run"] for each in going_on if each["run"] and each["reason"].startswith("needs a person")]
-    return asking if len(asking) == len(going_on) else []
-
-
-def _state(run: dict[str, Any]) -> str:
-    return "held" if run["held"] and run["state"] == RunState.RUNNING else _words(run["state"])
-
-
-def _words(state: str) -> str:
-    return "needs a person" if state == RunState.NEEDS_HUMAN else state.replace("_", " ")
-
-
-def _step(step: dict[str, Any]) -> str:
-    who = f" ({step['agent']})" if step["agent"] else ""
-    told = [f"attempt {step['attempt']}"] if step["attempt"] > 1 else []
-    told += [f"round {step['round']}"] if step["round"] > 1 else []
-    told += [_seconds(step["attempts"][-1])] if step["attempts"] else []
-    told += [step["reason"]] if step["reason"] else []
-    told += [_ASKS] if (step["type"], step["state"]) == ("approval", "running") else []
-    more = f"  {', '.join(filter(None, told))}" if any(told) else ""
-    return f"  {_MARKS[step['state']]} {step['name']}{who}: {_words(step['state'])}{more}"
-
-
-def _seconds(attempt: dict[str, Any]) -> str:
-    if attempt["ended_at_ms"] is None:
-        return ""
-    return f"{(attempt['ended_at_ms'] - attempt['started_at_ms']) / 1000:.1f} s"
+    ask("POST", run_path(run, "vote"), body={"choice": choice})
+    then.follow(run)
 
 
 def _has_ended(step: dict[str, Any]) -> bool:
@@ -421,3 +324,6 @@ def _has_ended(step: dict[str, Any]) -> bool:
 
 def _clock(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%m-%d %H:%M:%S")
+
+
+COMMANDS = (run_, list_, show, logs, cancel, resume, rerun, compare, retry, skip, fail, allow, deny, budget, vote)

@@ -15,6 +15,7 @@ from broker.gateway.serving.answers import Answer, Body, guard, integer, measure
 from broker.gateway.serving.credentials import credential
 from broker.gateway.serving.repeating import idempotency_key
 from broker.services.container import Services
+from broker.services.people.web_links import run_url
 from broker.services.ports import RunRow
 from broker.services.workflows.reruns import RerunRequest
 from broker.services.workflows.runs import MAX_RUNS
@@ -140,7 +141,7 @@ class WorkflowsApi:
     async def run(self, request: Request) -> Response:
         """A run with its steps."""
         principal, run = await self._caller(request)
-        return Answer(show_run(await self._s.workflows.show(principal, run)))
+        return Answer(show_run(await self._s.workflows.show(principal, run), public_url=self._s.public_url))
 
     async def file(self, request: Request) -> Response:
         """The file that the run is pinned to, as it was given."""
@@ -245,10 +246,11 @@ def show_row(row: RunRow) -> dict[str, object]:
     }
 
 
-def show_run(shown: ShownRun) -> dict[str, object]:
-    """A run with its steps."""
+def show_run(shown: ShownRun, *, public_url: str) -> dict[str, object]:
+    """A run with its steps, and where people see it."""
     return {
         **show_row(shown.row),
         "session_name": shown.session_name,
+        "url": run_url(public_url, shown.row.id),
         "steps": list(shown.steps),
     }

@@ -6,12 +6,18 @@ A secret stands behind the #: it stays in the browser, no server and no log on t
 from __future__ import annotations
 
 from broker.domain.agents.sessions import Session
+from broker.domain.ids import WorkflowRunId
 from broker.services.people.sign_in import OneTimeCode
 
 
 def session_url(public_url: str, session: Session) -> str:
     """Where people see a session."""
     return f"{public_url}/session/{session.id}"
+
+
+def run_url(public_url: str, run: WorkflowRunId) -> str:
+    """Where people see a run of a workflow, and answer what it asks."""
+    return f"{public_url}/workflows/{run}"
 
 
 def share_url(public_url: str, session: Session, token: str) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from broker.domain.agents.agents import derive_agent_id
-from broker.domain.ids import AgentId, WorkflowRunId
+from broker.domain.ids import AgentId, ApprovalId, WorkflowRunId
+from broker.domain.workflows.files.definition import StepType
+from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.journal import AttemptEnded, AttemptInterrupted, Entry, StartAttempt
 from broker.domain.workflows.runs.run import Run
 from broker.domain.workflows.runs.steps import StepState
@@ -54,6 +56,8 @@ class ShownStep:
     """Where a step that waits for that is called, for those who could end its wait by hand."""
     run: WorkflowRunId | None = None
     """Of a step that is another workflow: the run of its newest attempt."""
+    gate: ApprovalId | None = None
+    """Of a step that waits for an answer: what people are asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +90,17 @@ def show_steps(definition: Definition, run: Run, journal: list[Entry]) -> tuple[
             micro_usd=run.micro_usd.get(name, 0),
             output=standing.output,
             attempts=tuple(attempts.get(name, ())),
+            gate=_gate(definition, run, name),
         )
         for name, standing in run.steps.items()
     )
+
+
+def _gate(definition: Definition, run: Run, step: str) -> ApprovalId | None:
+    standing = run.steps[step]
+    if definition.workflow.steps[step].kind is not StepType.APPROVAL or standing.state is not StepState.RUNNING:
+        return None
+    return ApprovalId(effect_id(run.id, step, standing.attempt))
 
 
 def _until_ms(run: Run, step: str) -> int | None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shlex
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
 import orjson
 import pytest
+from click.testing import CliRunner
 
 from broker.app import build_workflows
+from broker.cli import main
 from broker.cli.workflows.runs import whole_id
 from broker.settings import Settings
 from connect.sdk import AgentRelay
@@ -69,6 +75,152 @@ async def test_a_step_is_found_by_whatever_name_it_has(gateway: Gateway, shell: 
             await found.cancel()
             ended = await found.wait()
         assert (ended.state, ended.steps[ODD].output) == ("cancelled", ODD)
+
+
+GATE = """\
+version: "1.0"
+name: release
+swarm: { pattern: dag }
+workflows:
+  - name: release
+    steps:
+      - { name: "may it?", type: approval, message: "May version 7 go out?" }
+      - { name: out, type: deterministic, command: make, dependsOn: ["may it?"] }
+"""
+CALLING = """\
+version: "1.0"
+name: calling
+swarm: { pattern: dag }
+workflows:
+  - { name: calling, steps: [ { name: called, type: subworkflow, workflow: asking } ] }
+  - { name: asking, steps: [ { name: gate, type: approval } ] }
+"""
+
+
+def test_whatever_follows_a_run_says_how_it_ends() -> None:
+    for command in ("run", "retry", "resume", "allow"):
+        said = CliRunner().invoke(main, ["workflow", command, "--help"]).output
+        assert "--wait-for-people / --no-wait-for-people" in said
+    assert "75   it needs a person" in CliRunner().invoke(main, ["workflow", "run", "--help"]).output
+
+
+async def test_a_run_that_waits_for_nothing_but_a_person_says_how_to_answer_and_ends_with_75(
+    gateway: Gateway, shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(GATE)
+    async with working(gateway):
+        waiting = await shell("run", str(file))
+        run = orjson.loads((await shell("list", "--json")).stdout)["runs"][0]["id"]
+        assert waiting.exit_code == 75
+        assert waiting.stdout.splitlines()[-5:] == [
+            "? waits for a person",
+            "  ? may it? asks: May version 7 go out?",
+            f"    relaycast workflow allow {run} 'may it?'",
+            f"    relaycast workflow deny {run} 'may it?'",
+            f"    or at {gateway.url}/workflows/{run}",
+        ]
+        assert f"relaycast workflow allow|deny {run} 'may it?'" in (await shell("show", run)).stdout
+        nothing = await shell("allow", run, "out")
+        assert (nothing.exit_code, nothing.stderr) == (
+            2,
+            "relaycast: out waits for no answer: it is pending [NOTHING_ASKED]\n",
+        )
+        assert "[STEP_NOT_FOUND]" in (await shell("deny", run, "nothing")).stderr
+        allowed = await shell("allow", run, "may it?", "--note", "do it")
+        assert (allowed.exit_code, "✓ out: completed" in allowed.stdout) == (0, True)
+        assert (await shell("logs", run, "--step", "may it?")).stdout == "do it\n"
+        again = await shell("allow", run, "may it?")
+        assert again.stderr == "relaycast: may it? waits for no answer: it is completed [NOTHING_ASKED]\n"
+
+
+async def test_a_no_fails_the_run_with_its_reason(gateway: Gateway, shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(GATE)
+    async with working(gateway):
+        assert (await shell("run", str(file))).exit_code == 75
+        run = orjson.loads((await shell("list", "--json")).stdout)["runs"][0]["id"]
+        denied = await shell("deny", run, "may it?", "--note", "not yet")
+        assert (denied.exit_code, ": not yet" in denied.stdout) == (1, True)
+
+
+async def test_a_question_of_a_called_run_is_its_callers_too(gateway: Gateway, shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(CALLING)
+    async with working(gateway):
+        waiting = await shell("run", str(file))
+        assert waiting.exit_code == 75
+        [answer] = [each.split()[3:] for each in waiting.stdout.splitlines() if "workflow allow" in each]
+        assert (await shell("allow", *answer)).exit_code == 0
+        run = waiting.stdout.splitlines()[0].split()[-1]
+        assert answer[0] != run
+        async with AgentRelay(gateway.url, gateway.key) as relay:
+            assert (await (await find_run(relay, run)).wait()).state == "completed"
+
+
+@contextlib.asynccontextmanager
+async def running(gateway: Gateway, file: Path, *options: str, stdin: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`workflow run` in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "broker.cli", "workflow", "run", str(file), *options),
+        env={**os.environ, "RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key, "PYTHONUNBUFFERED": "1"},
+        stdin=stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(30):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def read_gate(stream: asyncio.StreamReader | None) -> list[str]:
+    """The run and the step, out of the command that answers, once all is said about that."""
+    assert stream is not None
+    named: list[str] = []
+    while b"    or at " not in (line := await stream.readline()):
+        assert line, "it has ended"
+        if b"workflow allow" in line:
+            named = shlex.split(line.decode())[3:]
+    return named
+
+
+async def test_an_answer_is_waited_for_where_that_is_asked_for(gateway: Gateway, shell: Shell, tmp_path: Path) -> None:
+    """What it waits for stands beside the JSON document, once."""
+    file = tmp_path / "relay.yaml"
+    file.write_text(GATE)
+    async with (
+        working(gateway),
+        running(gateway, file, "--wait-for-people", "--json", stdin=asyncio.subprocess.DEVNULL) as process,
+    ):
+        assert (await shell("allow", *await read_gate(process.stderr), "--detach")).exit_code == 0
+        output, errors = await process.communicate()
+        assert (process.returncode, orjson.loads(output)["state"], errors) == (0, "completed", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal is a pseudo-terminal here")
+async def test_at_a_terminal_it_waits_and_says_so_and_ctrl_c_leaves_the_run_going_on(
+    gateway: Gateway, shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(GATE)
+    ours, theirs = os.openpty()
+    try:
+        async with working(gateway), running(gateway, file, stdin=theirs) as process:
+            run, _ = await read_gate(process.stdout)
+            process.send_signal(signal.SIGINT)
+            _, errors = await process.communicate()
+            assert (process.returncode, errors.decode()) == (
+                130,
+                f"\nthe run goes on: relaycast workflow show {run}\n",
+            )
+            assert orjson.loads((await shell("show", run, "--json")).stdout)["state"] == "running"
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_a_run_is_known_by_the_beginning_of_its_id_unless_several_begin_so() -> None:
