@@ -120,6 +120,7 @@ _TEMPLATES: dict[str, str] = {
     "workflow_outputs": ":wr:%s:outputs",  # hash: what entries name as outputs, "submitted:<effect>", "errand:<effect>"
     "errand": ":wr:%s:errand:%s",  # hash: who does at another service what an attempt is for; lives while that is held
     "workflow_commands": ":wr:%s:commands",  # set: ids of commands ordered by the journal, until it has their end
+    "workflow_ended": ":wr:%s:ended",  # set: of these, the ones that have ended
     "workflow_definition": ":wd:%s",  # string: the text of a workflow file, by its SHA-256
     "workflow_runs": ":workflows:runs",  # zset: the latest runs, in the order they began
     "workflow_open": ":workflows:open",  # set: runs that have not ended

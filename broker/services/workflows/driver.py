@@ -37,7 +37,7 @@ from broker.domain.workflows.runs.journal import (
     TimerFired,
 )
 from broker.domain.workflows.runs.run import Run
-from broker.domain.workflows.runs.steps import StepState
+from broker.domain.workflows.runs.steps import Mark, StepState
 from broker.domain.workflows.runs.telling import tell
 from broker.services.ports import ClaimedRun, CommandOrder, LoggedEvent, RunRow, WorkflowRecords, Written
 from broker.services.workflows.calls import Calls
@@ -66,9 +66,9 @@ class _Folded:
     stored: tuple[RunState, str]
     """State and reason as the record has them."""
     entries: int = 0
-    followed: set[CommandId] = field(default_factory=set)
-    """Commands that were ordered with what this process has written: claims tell of their ends. What is not known to be
-    one is looked for, as after a start, or when another worker had the run."""
+    followed: dict[CommandId, str] = field(default_factory=dict)
+    """Commands, with their steps, that were ordered with what this process has written: claims tell of their ends. What
+    is not known to be one is looked for, as after a start, or when another worker had the run."""
 
 
 @dataclass(slots=True)
@@ -171,7 +171,8 @@ class Driver:
         """Until nothing follows any more, and let go of the run."""
         row, session = claimed.row, claimed.session
         while True:
-            survey = await self._commands.survey(workspace, claimed, folded.run, followed=folded.followed)
+            _stir(folded, claimed)
+            survey = await self._commands.survey(workspace, claimed, folded.run, followed=folded.followed.keys())
             found, scene = _Found(), None
             if session is None and not folded.run.cancelled:
                 found.facts.append(CancelAsked(by="relay: the session was deleted"))
@@ -226,14 +227,13 @@ class Driver:
         if run.state is not RunState.RUNNING:
             return
         found.facts += [TimerFired(name=each.name) for each in run.timers.values() if each.at_ms <= scene.now_ms]
-        for command in outstanding(run):
-            match command:
-                case StartAttempt(step=step):
-                    found.take(await self._carry(scene, step))
-                case StartAide(step=step):
-                    found.take(await self._agents.carry_aide(scene, step))
-                case _:
-                    pass
+        for step in run.roster.marked(Mark.UNFOLLOWED):
+            if not run.steps[step].is_open:
+                continue
+            if run.steps[step].aide is None:
+                found.take(await self._carry(scene, step))
+            else:
+                found.take(await self._agents.carry_aide(scene, step))
 
     async def _carry(self, scene: Scene, step: str) -> Progress:
         match scene.spec(step).kind:
@@ -299,8 +299,11 @@ class Driver:
                 return _Wrote.LATE
             folded.entries += len(part)
         folded.stored = stands
-        folded.followed.difference_update(done)
-        folded.followed.update(each.command for each in orders)
+        for command in done:
+            folded.followed.pop(command, None)
+        for each in orders:
+            folded.followed[each.command] = each.step
+            run.roster.unmark(Mark.UNFOLLOWED, each.step)
         return _Wrote.ALL if rests else _Wrote.SOME
 
     async def _order_ahead(self, scene: Scene, effects: Sequence[Command]) -> list[CommandOrder]:
@@ -313,6 +316,14 @@ class Driver:
                 order = await self._commands.prepare(scene, each.step)
                 found += [order] if order else []
         return found
+
+
+def _stir(folded: _Folded, claimed: ClaimedRun) -> None:
+    """Look at the steps again that the claim tells something of: the others of a wide run are as they were."""
+    for command in (*(each.command for each in claimed.ended), *claimed.forgotten):
+        step = folded.followed.get(command)
+        if step is not None and folded.run.steps[step].state.under_way:
+            folded.run.roster.mark(Mark.UNFOLLOWED, step)
 
 
 def _due_at(run: Run, found: _Found) -> int | None:
@@ -329,8 +340,8 @@ def _find_done(run: Run, facts: Sequence[Fact]) -> Iterator[CommandId]:
 
 def _listens(run: Run, definition: Definition) -> bool:
     """Whether a step waits for an event of whomever, or for the end of another run."""
-    names = (name for name in run.roster.names(StepState.RUNNING) if not run.workflow.steps[name].on_machine)
-    running = (definition.steps[name] for name in names)
+    looked_at = run.roster.marked(Mark.UNFOLLOWED)  # a step of no command always is
+    running = (definition.steps[name] for name in looked_at if run.steps[name].state is StepState.RUNNING)
     return any(
         each.kind is StepType.SUBWORKFLOW or (each.kind is StepType.WAIT_FOR and waits_for_events(each.wait_for or {}))
         for each in running

@@ -148,6 +148,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "workflow_journal": (End.TIME, "a few entries for each attempt; like its run"),
     "workflow_outputs": (End.TIME, "64 MiB; like its run"),
     "errand": (End.TIME, "two fields; 20 s after the last request was begun"),
+    "workflow_ended": (End.TIME, "of those, the ids that have ended; 400 days, gone with the end of the run"),
     "workflow_commands": (End.TIME, "an id for each command under way; 400 days, gone with the end of the run"),
     "workflow_definition": (End.TIME, "900,000 characters; like the last run of it"),
     "workflow_runs": (End.TIME, "10,000 ids; 400 days after the last"),

@@ -42,7 +42,7 @@ from broker.domain.workflows.runs.journal import (
     TimerFired,
 )
 from broker.domain.workflows.runs.run import Run
-from broker.domain.workflows.runs.steps import StepState
+from broker.domain.workflows.runs.steps import Mark, StepState
 from tests.domain.workflows.generated import generated_file
 
 
@@ -116,10 +116,26 @@ class World:
             setattr(run, name, dict(getattr(run, name)))
         for name in ("set_once", "open_gates", "overdue_gates"):
             setattr(run, name, set(getattr(run, name)))
+        run._timers_of = {step: list(names) for step, names in run._timers_of.items()}
         run.completed = list(run.completed)
         return dataclasses.replace(
             self, run=run, open=dict(self.open), executed=dict(self.executed), excused=dict(self.excused)
         )
+
+
+def _look_everywhere(run: Run) -> None:
+    """Have the next decisions look at all steps, as if nothing were known of where they stand."""
+    for name, step in run.steps.items():
+        if step.state.under_way:
+            marks = [Mark.TOLD, Mark.OVERDUE, Mark.UNSTOPPED, Mark.UNTIMED]
+        else:
+            marks = [Mark.DOUBTFUL] if step.state is StepState.PENDING else [Mark.DUE]
+        for mark in marks if not step.state.final else ():
+            run.roster.mark(mark, name)
+    numbers = run.workflow.numbers
+    run.roster._frontier = sorted(
+        numbers[each.name] for each in run.workflow.forward if run.steps[each.name].state is StepState.PENDING
+    )
 
 
 class Checker:
@@ -211,8 +227,11 @@ class Checker:
         if isinstance(fact, TimerFired):
             at_ms = max(at_ms, world.run.timers[fact.name].at_ms)
         world.run.apply(Entry(at_ms=at_ms, what=fact))
-        before = world.copy().run
+        before, everywhere = world.copy().run, world.copy().run
         decided = engine.advance(world.run)
+        _look_everywhere(everywhere)
+        if engine.advance(everywhere) != decided:
+            raise BrokenPromise("a decision overlooks a step that it is about", trail)
         self._require_resumable(before, decided, world, trail)
         for command in decided:
             trail.append(command)

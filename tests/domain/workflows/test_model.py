@@ -10,7 +10,7 @@ from broker.domain.workflows.runs import engine, outlook, run
 from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.journal import Command, CompleteStep
 from broker.domain.workflows.runs.run import Run
-from broker.domain.workflows.runs.steps import StepRun
+from broker.domain.workflows.runs.steps import Mark, Roster, StepRun
 from tests.domain.workflows.model import BrokenPromise, look_through
 
 _STATES = 4000
@@ -41,6 +41,19 @@ def _what_cannot_run_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     _without(patch, "_leave_out")
 
 
+def _what_a_failure_makes_impossible_is_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Roster, "_doubt", lambda roster, name: None)
+
+
+def _what_becomes_ready_is_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Roster, "_look_at", lambda roster, name: None)
+
+
+def _what_is_too_late_is_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    mark = Roster.mark
+    patch.setattr(Roster, "mark", lambda roster, what, name: what is Mark.OVERDUE or mark(roster, what, name))
+
+
 def _failures_are_not_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(engine, "fatal_steps", lambda run: [])
 
@@ -50,7 +63,7 @@ def _interrupted_is_done_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def _any_number_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine._Places, "take", lambda places, spec: None)
+    patch.setattr(engine, "_places", lambda run: engine._Places(at_once=1000, talking=None))
 
 
 def _late_reports_count(patch: pytest.MonkeyPatch) -> None:
@@ -105,6 +118,9 @@ def _without(patch: pytest.MonkeyPatch, rule: str) -> None:
         (_ids_without_attempts, "nothing can happen"),
         (_failed_dependencies_count, "succeeded"),
         (_what_cannot_run_is_forgotten, "asks nothing"),
+        (_what_a_failure_makes_impossible_is_not_looked_at, "overlooks"),
+        (_what_becomes_ready_is_not_looked_at, "overlooks"),
+        (_what_is_too_late_is_not_looked_at, "overlooks|nothing can happen"),
         (_failures_are_not_told, "said to be completed, without"),
         (_interrupted_is_done_again, "times, and may be"),
         (_any_number_at_once, "maxConcurrency"),

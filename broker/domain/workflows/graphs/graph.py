@@ -176,6 +176,15 @@ class Workflow:
         return {name: tuple(each) for name, each in found.items()}
 
     @cached_property
+    def followers(self) -> Mapping[str, tuple[str, ...]]:
+        """By step: those that have it in `after`."""
+        found: dict[str, list[str]] = {}
+        for step in self.steps.values():
+            for each in set(step.after):
+                found.setdefault(each, []).append(step.name)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
     def only_works(self) -> bool:
         """Whether every step takes one of the places of `maxConcurrency`."""
         return all(each.works for each in self.steps.values())

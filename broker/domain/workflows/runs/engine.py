@@ -42,7 +42,7 @@ from broker.domain.workflows.runs.outlook import (
     next_compensation,
 )
 from broker.domain.workflows.runs.run import Run, fold
-from broker.domain.workflows.runs.steps import UNDER_WAY, WAITING, StepRun, StepState
+from broker.domain.workflows.runs.steps import UNDER_WAY, WAITING, Mark, StepRun, StepState
 
 _MOST_INTERRUPTS = 5
 """A step that its machine loses again and again is looked at by a person."""
@@ -100,7 +100,9 @@ def _first(commands: Iterator[Command]) -> Command | None:
 
 def _settle(run: Run) -> Iterator[Command]:
     """Judge what has come to an end."""
-    for name in run.roster.names(*UNDER_WAY, StepState.INTERRUPTED):
+    for name in sorted(
+        [*run.roster.marked(Mark.TOLD), *run.roster.names(StepState.INTERRUPTED)], key=run.workflow.numbers.__getitem__
+    ):
         step, spec = run.steps[name], run.workflow.steps[name]
         if step.state is StepState.RUNNING and step.ended is not None:
             yield from _judge(run, spec, step)
@@ -210,7 +212,7 @@ def _wait(spec: Step, step: StepRun, timer: Timer, at_ms: int) -> SetTimer:
 def _stop(run: Run) -> Iterator[Command]:
     """Tell what runs to stop, when its time is over or the run's end does not wait for it."""
     whole = _stops_everything(run)
-    for name in run.roster.names(*UNDER_WAY):
+    for name in run.roster.marked(Mark.UNSTOPPED if whole else Mark.OVERDUE):
         step = run.steps[name]
         if not step.is_open or step.stopping is not None:
             continue
@@ -236,12 +238,14 @@ def _stops_everything(run: Run) -> str | None:
 def _leave_out(run: Run) -> Iterator[Command]:
     """Skip what cannot run any more or is not needed; when the run winds down, all that has not begun."""
     winding = is_winding_down(run)
-    for name in run.roster.names(StepState.PENDING) if winding else run.roster.frontier():
+    for name in run.roster.names(StepState.PENDING) if winding else run.roster.marked(Mark.DOUBTFUL):
         spec = run.workflow.steps[name]
         reason = explain_block(run, spec) or is_not_needed(run, spec) or winding
         if reason and spec.compensates is None:
             yield SkipStep(step=name, reason=reason)
-    for name in run.roster.names(*WAITING, StepState.NEEDS_HUMAN):
+        elif not winding:
+            run.roster.unmark(Mark.DOUBTFUL, name)  # until something else before it has ended
+    for name in run.roster.names(*WAITING, StepState.NEEDS_HUMAN) if winding else run.roster.marked(Mark.DUE):
         step, spec = run.steps[name], run.workflow.steps[name]
         if spec.compensates is not None:
             continue
@@ -296,31 +300,28 @@ class _Places:
             return True
         return self.at_once > 0 and not (spec.talks and self.talking is not None and self.talking <= 0)
 
-    def take(self, spec: Step) -> None:
-        self.at_once -= spec.works
-        if self.talking is not None:
-            self.talking -= spec.talks
-
 
 def _places(run: Run) -> _Places:
-    places = _Places(at_once=run.workflow.max_at_once, talking=run.workflow.max_talking)
-    for name in run.roster.names(*UNDER_WAY):
-        places.take(run.workflow.steps[name])
-    return places
+    talking = run.workflow.max_talking
+    return _Places(
+        at_once=run.workflow.max_at_once - run.roster.working,
+        talking=None if talking is None else talking - run.roster.talking,
+    )
 
 
 def _set_timers(run: Run) -> Iterator[Command]:
     """Of the run, of attempts, and of barriers from when their first step begins."""
     if run.workflow.timeout_ms and "run" not in run.set_once:
         yield SetTimer(name="run", timer=Timer.RUN, at_ms=run.at_ms + run.workflow.timeout_ms)
-    for step_name in run.roster.names(StepState.RUNNING):
+    for step_name in run.roster.marked(Mark.UNTIMED):
         step, spec = run.steps[step_name], run.workflow.steps[step_name]
         if spec.timeout_ms and not step.timed and step.ended is None:
             yield _wait(spec, step, Timer.TIMEOUT, run.at_ms + spec.timeout_ms)
     for gate in run.workflow.gates.values():
         name = f"barrier:{gate.name}"
-        begun = any(run.steps[each].attempt for each in gate.wait_for)
-        if gate.timeout_ms and begun and name not in run.set_once and is_held(run, gate.name):
+        if not gate.timeout_ms or name in run.set_once or not is_held(run, gate.name):
+            continue
+        if any(run.steps[each].attempt for each in gate.wait_for):
             yield SetTimer(name=name, timer=Timer.BARRIER, at_ms=run.at_ms + gate.timeout_ms)
 
 

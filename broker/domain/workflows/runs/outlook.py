@@ -81,6 +81,8 @@ def is_winding_down(run: Run) -> str | None:
         return "the run's time is over"
     if run.early:
         return "the run is completed"
+    if run.workflow.strategy is Strategy.CONTINUE and run.roster.unsettled:
+        return None
     fatal = next(iter(fatal_steps(run)), None)
     if fatal is None or run.workflow.strategy is Strategy.CONTINUE:
         settled = run.roster.unsettled == 0

@@ -44,7 +44,7 @@ from broker.domain.workflows.runs.journal import (
     UsageTold,
     VoteSettled,
 )
-from broker.domain.workflows.runs.steps import Roster, StepRun, StepState
+from broker.domain.workflows.runs.steps import Mark, Roster, StepRun, StepState
 
 
 @dataclass(slots=True)
@@ -79,6 +79,8 @@ class Run:
     more_tokens: int = 0
     more_micro_usd: int = 0
     values: dict[str, StateSet] = field(default_factory=dict)
+    _timers_of: dict[str, list[str]] = field(default_factory=dict)
+    """By step: the names of its timers, and of some that have fired."""
 
     def __post_init__(self) -> None:
         self.roster = Roster(workflow=self.workflow)
@@ -127,6 +129,7 @@ class Run:
         match fact:
             case AttemptEnded() if step.state is StepState.RUNNING and step.ended is None:
                 step.ended = step.last = fact
+                self.roster.mark(Mark.TOLD, fact.step)
                 self._spend(fact)
             case AttemptInterrupted() if step.is_open:
                 self._mark(fact.step, StepState.INTERRUPTED)
@@ -136,6 +139,7 @@ class Run:
                 self._settle(fact.step)
             case AideEnded() if step.state is StepState.AIDED and step.aide is fact.aide:
                 step.aide_ended = fact
+                self.roster.mark(Mark.TOLD, fact.step)
                 if step.last is not None and not fact.approved:
                     step.last = replace(step.last, reason=fact.reason or step.last.reason)
                 self._spend(fact)
@@ -169,8 +173,10 @@ class Run:
                 self.overdue_gates.add(name.removeprefix("barrier:"))
             case SetTimer(timer=Timer.TIMEOUT, step=str() as step):
                 self.steps[step].overdue = True
+                self.roster.mark(Mark.OVERDUE, step)
             case SetTimer(step=str() as step) if self.steps[step].state.waits:
                 self.steps[step].due = True
+                self.roster.mark(Mark.DUE, step)
             case _:
                 pass
 
@@ -260,8 +266,8 @@ class Run:
                 self.steps[undone].undone = True
 
     def _forget_timers(self, name: str) -> None:
-        for each in [timer.name for timer in self.timers.values() if timer.step == name]:
-            del self.timers[each]
+        for each in self._timers_of.pop(name, ()):
+            self.timers.pop(each, None)
 
     def _note_decided(self, what: object) -> None:
         match what:
@@ -271,9 +277,14 @@ class Run:
                 self.steps[name].tries += 1
             case StopAttempt(step=name, reason=reason):
                 self.steps[name].stopping, self.steps[name].overdue = reason, False
+                self.roster.unmark(Mark.OVERDUE, name)
+                self.roster.unmark(Mark.UNSTOPPED, name)
+                self.roster.mark(Mark.UNFOLLOWED, name)
             case StartAide(step=name, aide=aide):
                 step = self.steps[name]
                 self._mark(name, StepState.AIDED)
+                if step.overdue:
+                    self.roster.mark(Mark.OVERDUE, name)
                 step.aide, step.aide_ended, step.since_ms = aide, None, self.at_ms
                 step.repairs += aide is Aide.REPAIR
                 self._forget_timers(name)
@@ -302,6 +313,7 @@ class Run:
                 self.state, self.reason = state, reason
                 if state is not RunState.NEEDS_HUMAN:
                     self.timers.clear()
+                    self._timers_of.clear()
 
     def _complete(self, name: str) -> None:
         ended = self.steps[name].ended
@@ -314,8 +326,11 @@ class Run:
         if timer.step is None:
             self.set_once.add(timer.name)
             return
+        self._timers_of.setdefault(timer.step, []).append(timer.name)
         step = self.steps[timer.step]
-        step.timed = step.timed or timer.timer is Timer.TIMEOUT
+        if timer.timer is Timer.TIMEOUT:
+            step.timed = True
+            self.roster.unmark(Mark.UNTIMED, timer.step)
         if timer.timer in {Timer.RETRY, Timer.QUOTA}:
             quota = timer.timer is Timer.QUOTA
             step.tries -= quota

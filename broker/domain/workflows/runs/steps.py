@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum, auto
 from heapq import merge
 from itertools import chain
 
-from broker.domain.workflows.graphs.graph import Workflow
+from broker.domain.workflows.graphs.graph import Step, Workflow
 from broker.domain.workflows.runs.journal import Aide, AideEnded, AttemptEnded
 
 
@@ -88,58 +88,134 @@ class StepRun:
         return self.state is StepState.AIDED and self.aide_ended is None
 
 
+class Mark(Enum):
+    """Why a decision looks at a step among many in its state. A mark is lost with the state that it was set in."""
+
+    TOLD = auto()
+    """Its attempt has ended, or the agent beside it, and nothing is decided on that."""
+    OVERDUE = auto()
+    """Its timeout is over, and it is not told to stop."""
+    UNSTOPPED = auto()
+    """Somebody works on it who is not told to stop."""
+    UNTIMED = auto()
+    """It runs, and the timer of its timeout is not set."""
+    DUE = auto()
+    """Its wait is over."""
+    DOUBTFUL = auto()
+    """It is pending, and may have become impossible or superfluous."""
+    UNFOLLOWED = auto()
+    """Somebody works on it, and whoever drives the run has to look what has become of that: nobody tells."""
+
+
 @dataclass(slots=True)
 class Roster:
-    """The steps by their state, always in the order of the file, so that a decision need not look at all of them."""
+    """The steps by their state and by what is to be done about them, always in the order of the file.
+
+    So a decision looks at those alone that it may be about: what it costs does not grow with how many others go on.
+    """
 
     workflow: Workflow
     unsettled: int = 0
     """How many are not final, compensations left out."""
+    working: int = 0
+    """How many take one of the places of `maxConcurrency`."""
+    talking: int = 0
+    """How many agents that talk are at work."""
     _numbers: dict[StepState, list[int]] = field(default_factory=dict)
+    _marked: dict[Mark, list[int]] = field(default_factory=dict)
     _frontier: list[int] = field(default_factory=list)
-    """Pending steps of which something before has ended, or that have nothing before; maybe some more."""
+    """Pending steps that nothing unfinished stands before but barriers; maybe some more."""
+    _awaited: list[int] = field(default_factory=list)
+    """By the step's number: of how many steps that have to be completed first the end is not known."""
 
     def begin(self) -> None:
         """All are pending."""
         self._numbers = {state: [] for state in StepState}
         self._numbers[StepState.PENDING] = list(range(len(self.workflow.steps)))
-        self.unsettled = len(self.workflow.forward)
+        self._marked = {mark: [] for mark in Mark}
+        self.unsettled, self.working, self.talking = len(self.workflow.forward), 0, 0
+        self._awaited = [len(set(each.after)) for each in self.workflow.steps.values()]
         self._frontier = [
             self.workflow.numbers[each.name] for each in self.workflow.forward if not self.workflow.before[each.name]
         ]
 
     def copy(self) -> Roster:
         """One that goes its own way."""
-        numbers = {state: list(found) for state, found in self._numbers.items()}
-        return Roster(
-            workflow=self.workflow, unsettled=self.unsettled, _numbers=numbers, _frontier=list(self._frontier)
+        return replace(
+            self,
+            _numbers={state: list(found) for state, found in self._numbers.items()},
+            _marked={mark: list(found) for mark, found in self._marked.items()},
+            _frontier=list(self._frontier),
+            _awaited=list(self._awaited),
         )
 
     def move(self, name: str, old: StepState, new: StepState) -> None:
         """The step has gone from one state to another, or begun the same one anew."""
-        number = self.workflow.numbers[name]
+        number, spec = self.workflow.numbers[name], self.workflow.steps[name]
         _remove(self._numbers[old], number)
         insort(self._numbers[new], number)
         _remove(self._frontier, number)
-        forward = self.workflow.steps[name].compensates is None
-        self.unsettled += (old.final - new.final) * forward
+        for found in self._marked.values():
+            _remove(found, number)
+        self.unsettled += (old.final - new.final) * (spec.compensates is None)
+        self.working += (new.under_way - old.under_way) * spec.works
+        self.talking += (new.under_way - old.under_way) * spec.talks
+        if old.final != new.final:
+            for each in self.workflow.followers.get(name, ()):
+                self._awaited[self.workflow.numbers[each]] += -1 if new.final else 1
         if new is StepState.PENDING:
             self._look_at(name)
+            self.mark(Mark.DOUBTFUL, name)
         elif new.final:
-            for each in self.workflow.dependents.get(name, ()):
-                self._look_at(each)
+            self._look_behind(spec, new)
+        elif new.under_way:
+            self.mark(Mark.UNSTOPPED, name)
+            self.mark(Mark.UNFOLLOWED, name)
+            if new is StepState.RUNNING and spec.timeout_ms:
+                self.mark(Mark.UNTIMED, name)
+
+    def mark(self, mark: Mark, name: str) -> None:
+        """There is that to be done about the step."""
+        number = self.workflow.numbers[name]
+        if not _has(self._marked[mark], number):
+            insort(self._marked[mark], number)
+
+    def unmark(self, mark: Mark, name: str) -> None:
+        """There is no more."""
+        _remove(self._marked[mark], self.workflow.numbers[name])
+
+    def marked(self, mark: Mark) -> list[str]:
+        """Those with the mark, in the order of the file."""
+        return [self.workflow.names[number] for number in self._marked[mark]]
 
     def look_at_held_by(self, barrier: str) -> None:
         """The barrier is open or broken."""
         for each in self.workflow.forward:
             if barrier in each.gates:
                 self._look_at(each.name)
+                self._doubt(each.name)
+
+    def _look_behind(self, spec: Step, state: StepState) -> None:
+        """What the end of a step may lead to."""
+        met = state is StepState.COMPLETED or spec.optional
+        for each in self.workflow.dependents.get(spec.name, ()):
+            self._look_at(each)
+            if not met or self.workflow.steps[each].instead_of == spec.name:
+                self._doubt(each)
 
     def _look_at(self, name: str) -> None:
         number = self.workflow.numbers[name]
-        pending = _has(self._numbers[StepState.PENDING], number)
-        if pending and self.workflow.steps[name].compensates is None and not _has(self._frontier, number):
+        if self._awaited[number] or not self._is_pending(name) or _has(self._frontier, number):
+            return
+        if self.workflow.steps[name].compensates is None:
             insort(self._frontier, number)
+
+    def _doubt(self, name: str) -> None:
+        if self._is_pending(name):
+            self.mark(Mark.DOUBTFUL, name)
+
+    def _is_pending(self, name: str) -> bool:
+        return _has(self._numbers[StepState.PENDING], self.workflow.numbers[name])
 
     def names(self, *states: StepState) -> Iterator[str]:
         """Those in one of the states, in the order of the file."""
@@ -150,7 +226,7 @@ class Roster:
         return any(self._numbers[each] for each in states)
 
     def frontier(self, *states: StepState) -> Iterator[str]:
-        """Pending steps that may have become ready or impossible, with those in the states, in the file's order."""
+        """Pending steps that may have become ready, with those in the states, in the file's order."""
         return self._find_named([self._frontier, *(self._numbers[each] for each in states)])
 
     def _find_named(self, lists: Sequence[list[int]]) -> Iterator[str]:

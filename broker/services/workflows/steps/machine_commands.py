@@ -24,7 +24,7 @@ from broker.domain.workflows.runs.commands import (
 )
 from broker.domain.workflows.runs.evidence import needs_machine
 from broker.domain.workflows.runs.run import Run
-from broker.domain.workflows.runs.steps import StepState
+from broker.domain.workflows.runs.steps import Mark, StepRun, StepState
 from broker.protocol.proxy import RunCommand
 from broker.services.agents.spawner import Spawner
 from broker.services.ports import ClaimedRun, CommandOrder, CommandRecords, Registry
@@ -73,11 +73,11 @@ class MachineCommands:
     async def survey(
         self, workspace: WorkspaceId, claimed: ClaimedRun, run: Run, *, followed: Set[CommandId]
     ) -> Survey:
-        """The commands of the open attempts of a run's steps, as far as each has come, and their machine.
+        """The commands of the open attempts to be looked at, as far as each has come, and their machine.
 
         `followed`: those whose end the claim tells of. The store is asked for the others alone.
         """
-        open_ = (name for name in run.roster.names(StepState.RUNNING) if run.steps[name].is_open)
+        open_ = (name for name in run.roster.marked(Mark.UNFOLLOWED) if _is_attempt(run.steps[name]))
         wanted = {
             command_id(run.id, name, run.steps[name].attempt) for name in open_ if run.workflow.steps[name].on_machine
         }
@@ -202,6 +202,10 @@ class MachineCommands:
                     "values": await _values(scene, text),
                     "timeout_ms": condition.timeout_ms or usual_ms,
                 }
+
+
+def _is_attempt(step: StepRun) -> bool:
+    return step.is_open and step.state is StepState.RUNNING
 
 
 def _tell_consent(scene: Scene, step: str, proxy: Proxy) -> dict[str, Any]:

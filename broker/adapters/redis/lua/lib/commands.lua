@@ -20,14 +20,26 @@ local function load_command(id)
   return fields(K.command(id), 'state', 'session', 'run', 'step', 'attempt', 'kind', 'link', 'patience', 'lasts', 'at_ms')
 end
 
--- The commands of a run's attempts that have ended, as {id, record}; the record is empty once it is no longer kept.
+-- The commands of a run's attempts that have ended, as {id, record}; the record is empty once it is no longer kept. How
+-- many others are open costs nothing. Of these a few are looked at, since one of which nothing is kept never ends.
+local LOOKED_AT = 8
 local function list_ended(run)
-  local found = {}
-  for _, id in ipairs(redis.call('SMEMBERS', K.workflow_commands(run))) do
-    local state = redis.call('HGET', K.command(id), 'state')
-    if not state or COMMAND_ENDS[state] then found[#found + 1] = {id, redis.call('HGETALL', K.command(id))} end
+  local found, known = {}, {}
+  for _, id in ipairs(redis.call('SMEMBERS', K.workflow_ended(run))) do
+    found[#found + 1] = {id, redis.call('HGETALL', K.command(id))}
+    known[id] = true
+  end
+  for _, id in ipairs(redis.call('SRANDMEMBER', K.workflow_commands(run), LOOKED_AT)) do
+    if not known[id] and redis.call('EXISTS', K.command(id)) == 0 then found[#found + 1] = {id, {}} end
   end
   return found
+end
+
+-- Its run finds the command among those that have ended, where the journal waits for it.
+local function note_ended(run, id)
+  if redis.call('SISMEMBER', K.workflow_commands(run), id) == 0 then return end
+  redis.call('SADD', K.workflow_ended(run), id)
+  redis.call('EXPIRE', K.workflow_ended(run), T.workflow_open_s)
 end
 
 -- Whether that is news of a command, `c` as `load_command` has it: each state is said once, and none after an end.
@@ -40,6 +52,7 @@ local function advance(id, c, state, told, shown)
   local kind = COMMAND_ENDS[state] and 'command.ended' or 'command.started'
   append(c.session, kind, nil, nil, command_event(id, c, state, joined(told, shown or '{}')))
   if COMMAND_ENDS[state] then
+    note_ended(c.run, id)
     forget_timer('command|' .. id)
   else
     wake_at(NOW + tonumber(c.patience), 'command|' .. id)

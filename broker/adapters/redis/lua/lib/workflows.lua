@@ -66,7 +66,7 @@ local function set_run_state(run, session, definition, state, reason)
     redis.call('HSET', K.workflow_run(run), 'listens', '')
     redis.call('ZREM', K.workflow_due(), run)
     redis.call('SREM', K.workflow_open(), run)
-    redis.call('DEL', K.workflow_commands(run))
+    redis.call('DEL', K.workflow_commands(run), K.workflow_ended(run))
     end_budgets_of_run(run)
     for _, key in ipairs({K.workflow_run(run), K.workflow_journal(run), K.workflow_outputs(run)}) do
       redis.call('EXPIRE', key, T.workflow_kept_s)

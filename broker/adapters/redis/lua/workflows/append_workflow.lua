@@ -25,7 +25,10 @@ listen_to_session(run, r.session, listens, r.listens or '')
 local ordered = cjson.decode(orders)
 for _, each in ipairs(ordered) do redis.call('SADD', K.workflow_commands(run), each.command) end
 if #ordered > 0 then redis.call('EXPIRE', K.workflow_commands(run), T.workflow_open_s) end
-for _, each in ipairs(cjson.decode(done)) do redis.call('SREM', K.workflow_commands(run), each) end
+for _, each in ipairs(cjson.decode(done)) do
+  redis.call('SREM', K.workflow_commands(run), each)
+  redis.call('SREM', K.workflow_ended(run), each)
+end
 order_commands(r.session, ordered, groups_of(cjson.decode(events)))
 if state ~= '' then set_run_state(run, r.session, r.definition, state, reason) end
 if rests == '1' then settle_run(run, due_ms, '', holder) end
