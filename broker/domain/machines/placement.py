@@ -26,6 +26,15 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSign:
+    """The least that is said of a machine."""
+
+    id: ProxyId
+    name: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
     """One machine's relay-connect as the registry knows it."""
 

@@ -88,7 +88,7 @@ class Hooks:
         waited_for = [hook for hook in hooks if hook.enabled and hook.event in BLOCKING]
         if not waited_for:
             return ()
-        old = [each.name for each in await self._registry.proxies(principal.workspace) if not each.asks_hooks]
+        old = [each.name for each in await self._registry.unguarded_proxies(principal.workspace)]
         too_old = (f"agents on {name} are not held up: its relay-connect is too old for that" for name in old)
         return (*filter(None, map(note_on, waited_for)), *too_old)
 

@@ -41,7 +41,7 @@ class StatusReport:
     async def get(self, principal: Principal) -> Status:
         """All of it now. Raises `NotPermitted`, `Unavailable`."""
         workspace = principal.workspace
-        machines = await self._registry.proxies(workspace)
+        machines = await self._registry.machine_signs(workspace)
         sessions = await self._registry.sessions(workspace)
         named = [*((each.id, each.name) for each in sessions), *((each.id, each.name) for each in machines)]
         return Status(

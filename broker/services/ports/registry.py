@@ -8,7 +8,7 @@ from typing import Protocol
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.machines.placement import Proxy
+from broker.domain.machines.placement import MachineSign, Proxy
 from broker.domain.people.privacy import SessionAccess
 
 
@@ -80,6 +80,12 @@ class Registry(Protocol):
 
     async def missed_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """The machines that are away although agents are on them, by name."""
+
+    async def unguarded_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """The machines that know of no hooks that agents wait for, by name."""
+
+    async def machine_signs(self, workspace: WorkspaceId) -> list[MachineSign]:
+        """How each machine that was ever linked is called, and which are here. Costs little, however many there are."""
 
     async def has_namesake(self, workspace: WorkspaceId, proxy: ProxyId, name: str) -> bool:
         """Whether another machine that is connected has this name. Costs little, however many machines there are."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from broker.adapters.redis import keys
 from broker.app import Adapters, build_services
 from broker.domain.ids import LinkId, ProxyId, TokenId, WorkspaceId
 from broker.domain.needs.needs import NeedKind
@@ -19,6 +20,7 @@ from tests.fixtures.desk import Desk, a_hello, open_desk
 from tests.fixtures.redis_servers import Server, data_server
 
 _MORE = 40
+_WAITED_FOR = "hooks:\n  demo:\n    before_tool: { id: guard, command: check }\n"
 
 
 @pytest.fixture
@@ -52,11 +54,13 @@ async def know(desk: Desk, machine: str, link: LinkId) -> None:
     )
 
 
-async def add_machine(desk: Desk, name: str, *, online: bool = False) -> ProxyId:
+async def add_machine(desk: Desk, name: str, *, online: bool = False, guards: int | None = None) -> ProxyId:
     """One more, which is here, or was once."""
     link = LinkId(f"proxy-{name}")
     await know(desk, f"machine-{name}", link)
-    hello = a_hello(machine_id=f"machine-{name}", name=name, boot_id=f"boot-{name}", spool_id=f"spool-{name}")
+    hello = a_hello(
+        machine_id=f"machine-{name}", name=name, boot_id=f"boot-{name}", spool_id=f"spool-{name}", guards=guards
+    )
     attached = await desk.adapters.links.attach(desk.workspace, link, hello, session=desk.session.id, epoch="e")
     if not online:
         await desk.adapters.links.detach(desk.workspace, link, fence=attached.fence)
@@ -94,12 +98,15 @@ async def test_one_machine_is_read_where_one_is_meant(desk: Desk, server: Server
             "stop and resume": stop_and_resume,
             "look at one": lambda: services.sessions.proxy(desk.person(), "laptop"),
             "what needs a person": lambda: services.needs.standing(desk.person()),
+            "status": lambda: services.status.get(desk.person()),
+            "hooks": lambda: services.hooks.show(desk.person()),
             "who is here": lambda: services.sessions.connected_proxies(desk.person()),
         }
 
+    await services.hooks.apply(desk.person(), _WAITED_FOR)
     few = {name: await rows_read(server, act) for name, act in acts().items()}
     for number in range(_MORE):
-        await add_machine(desk, f"other-{number}")
+        await add_machine(desk, f"other-{number}", guards=1)
     many = {name: await rows_read(server, act) for name, act in acts().items()}
     assert await rows_read(server, lambda: services.sessions.proxies(desk.person())) > _MORE
     grown = {name: (few[name], many[name]) for name in few if many[name] > few[name] + 2}  # the agents of before
@@ -136,3 +143,22 @@ async def test_a_machine_that_is_away_with_agents_needs_somebody(desk: Desk, ser
     await desk.detach()
     (need,) = await services.needs.standing(desk.person())
     assert (need.kind, need.name) == (NeedKind.MACHINE_AWAY, "laptop")
+
+
+async def test_a_machine_that_knows_of_no_hooks_that_agents_wait_for_is_named(desk: Desk, services: Services) -> None:
+    await add_machine(desk, "new", guards=1)
+    await add_machine(desk, "old")
+    shown = await services.hooks.apply(desk.person(), _WAITED_FOR)
+    told = [note for note in shown.notes if "too old" in note]
+    assert [note.split()[2] for note in told] == ["laptop", "old"]
+
+
+async def test_status_counts_machines_and_names_those_whose_name_looks_like_an_id(
+    desk: Desk, services: Services
+) -> None:
+    await add_machine(desk, "away")
+    misnamed = await add_machine(desk, "b", online=True)
+    await desk.adapters.redis.hset(keys.key(desk.workspace, "link", misnamed), "name", "3" * 32)  # of earlier versions
+    status = await services.status.get(desk.person())
+    assert (status.machines, status.machines_online) == (3, 2)
+    assert status.misnamed == ((misnamed, "3" * 32),)

@@ -20,7 +20,7 @@ from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.machines.load import MachineLoad, ToldLoad
 from broker.domain.machines.ownership import MAX_MACHINES_OF_ONE
-from broker.domain.machines.placement import MAX_MACHINES, Adoption, Proxy
+from broker.domain.machines.placement import MAX_MACHINES, Adoption, MachineSign, Proxy
 from broker.domain.names import looks_like_id
 from broker.domain.people.privacy import SessionAccess
 from broker.protocol.proxy import Hello
@@ -180,6 +180,18 @@ class RedisRegistry:
     async def missed_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """The machines that are away although agents are on them."""
         return await self._find_proxies(workspace, "missed")
+
+    async def unguarded_proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """The machines that know of no hooks that agents wait for."""
+        return await self._find_proxies(workspace, "unguarded")
+
+    async def machine_signs(self, workspace: WorkspaceId) -> list[MachineSign]:
+        """Every machine, without what else is known of it."""
+        told: list[str] = await self._scripts.run("list_machines", workspace)
+        return [
+            MachineSign(id=ProxyId(proxy), name=name, online=online == "1")
+            for proxy, name, online in zip(told[::3], told[1::3], told[2::3], strict=True)
+        ]
 
     async def _find_proxies(self, workspace: WorkspaceId, meant: str, *, id_: str = "", name: str = "") -> list[Proxy]:
         ids = await self._scripts.run("find_machines", workspace, meant=meant, id=id_, name=name)

@@ -1,7 +1,8 @@
 -- Which machines are meant, without what is known of each: to read a thousand of them takes a gateway some 50 ms.
 -- KEYS[1] workspace root
 -- ARGV    meant  'called': the one of that id, else those of that name; 'connected': those that are here; 'missed':
---                those that are away although agents are on them
+--                those that are away although agents are on them; 'unguarded': those that know of no hooks that
+--                agents wait for
 --         id     '' where the reference can be none
 --         name
 -- Returns their ids
@@ -14,6 +15,11 @@ function is_meant.connected(proxy) return redis.call('HGET', K.link(proxy), 'onl
 
 function is_meant.missed(proxy)
   return redis.call('SCARD', K.link_agents(proxy)) > 0 and redis.call('HGET', K.link(proxy), 'online') == '0'
+end
+
+function is_meant.unguarded(proxy)
+  local l = fields(K.link(proxy), 'machine', 'guards')
+  return l.machine and not l.guards
 end
 
 local found = {}
