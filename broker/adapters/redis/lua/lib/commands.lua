@@ -21,7 +21,8 @@ local function load_command(id)
 end
 
 -- The commands of a run's attempts that have ended, as {id, record}; the record is empty once it is no longer kept. How
--- many others are open costs nothing. Of these a few are looked at, since one of which nothing is kept never ends.
+-- many others are open costs nothing. Of these a few are looked at: one of which nothing is kept never ends, and nobody
+-- has noted the end of one that ended under an earlier program.
 local LOOKED_AT = 8
 local function list_ended(run)
   local found, known = {}, {}
@@ -30,7 +31,10 @@ local function list_ended(run)
     known[id] = true
   end
   for _, id in ipairs(redis.call('SRANDMEMBER', K.workflow_commands(run), LOOKED_AT)) do
-    if not known[id] and redis.call('EXISTS', K.command(id)) == 0 then found[#found + 1] = {id, {}} end
+    local state = redis.call('HGET', K.command(id), 'state')
+    if not known[id] and (not state or COMMAND_ENDS[state]) then
+      found[#found + 1] = {id, redis.call('HGETALL', K.command(id))}
+    end
   end
   return found
 end
