@@ -254,6 +254,21 @@ async def test_a_workflow_is_drawn_from_nothing_and_run(browser: Browser, ada: P
     await running_site.ask("POST", f"/v1/workflows/runs/{page.url.rpartition('/')[2].partition('?')[0]}/cancel", {})
 
 
+async def test_each_example_is_a_file_without_problems(ada: Person, running_site: Site) -> None:
+    page = await ada.tab(f"{running_site.url}/workflows/files")
+    text = page.get_by_role("textbox", name="Workflow file")
+    choice = page.get_by_label("Begin with")
+    await expect(choice).to_be_visible()
+    titles = [title for title in await choice.get_by_role("option").all_inner_texts() if not title.endswith("…")]
+    for title in titles:
+        await choice.select_option(title)
+        name = (await text.input_value()).partition("name: ")[2].partition("\n")[0]
+        await expect(page.get_by_role("heading", name=f"Plan of {name}")).to_be_visible()
+        await expect(page.get_by_role("region", name="Problems")).to_have_text("No problems")
+        await press(page, "Discard changes")
+    assert len(titles) == 4
+
+
 async def test_lines_of_a_drawing_are_dragged_and_deleted(ada: Person, running_site: Site) -> None:
     page = await ada.tab(f"{running_site.url}/workflows/files")
     text = page.get_by_role("textbox", name="Workflow file")

@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { draftFor, keepDraft } from "~/acting/drafts";
-import { Field, INPUT } from "~/acting/Field";
+import { Field, INPUT, Select } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { isError } from "~/design/problems";
 import { saveAs } from "~/design/saveAs";
@@ -11,6 +11,7 @@ import { useTextCheck } from "~/live/useTextCheck";
 import { check, preview, rerun, start, type Preview } from "./files";
 import { PlanView } from "./PlanView";
 import type { Run } from "./runs";
+import { TEMPLATES } from "./templates";
 import * as texts from "~/texts";
 
 // What reads YAML and draws is loaded when somebody edits.
@@ -60,6 +61,25 @@ export function FileEditor({ before, from }: FileEditorProps) {
   };
   return (
     <div className="flex min-w-0 flex-col gap-4">
+      {text.trim() === "" && (
+        <Field id="template" label={texts.workflows.template}>
+          <Select
+            id="template"
+            className="sm:max-w-md"
+            value=""
+            onChange={({ target }) => edit(TEMPLATES[Number(target.value)]?.text ?? "")}
+          >
+            <option value="" disabled>
+              {texts.workflows.noTemplate}
+            </option>
+            {TEMPLATES.map(({ title }, index) => (
+              <option key={title} value={index}>
+                {title}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
       <Suspense fallback={<p className="text-faint">{texts.shared.loading}</p>}>
         <fieldset disabled={busy} className="contents">
           <Designer text={text} problems={problems} plan={looked?.found?.plan} onChange={edit} />
@@ -95,11 +115,6 @@ export function FileEditor({ before, from }: FileEditorProps) {
             {texts.workflows.goOnWith}
           </Button>
         )}
-        {text.trim() === "" && (
-          <Button look="quiet" onClick={() => edit(EXAMPLE)}>
-            {texts.workflows.insertExample}
-          </Button>
-        )}
         {text.trim() !== "" && (
           <Button look="quiet" onClick={() => saveAs("relay.yaml", text, "application/yaml")}>
             {texts.workflows.download}
@@ -127,17 +142,6 @@ export function FileEditor({ before, from }: FileEditorProps) {
 
 /** Among what was typed and not sent: a file, by the run that it is of. */
 const DRAFTS = "workflow files";
-
-const EXAMPLE = `version: "1.0"
-name: hello
-swarm: {pattern: pipeline}
-agents:
-  - {name: Writer, cli: claude, preset: worker}
-workflows:
-  - name: hello
-    steps:
-      - {name: write, agent: Writer, task: Say hello in one sentence.}
-`;
 
 interface PreviewedProps {
   shown: Preview;
