@@ -68,6 +68,8 @@ class Timings:
     """It is never found to have gone back by less: a round trip takes time, and none takes less than none."""
     clock_ahead_ms: int = 60_000
     """It is found to have gone ahead by so much only; less may be a store that took its time."""
+    clock_noted_ms: int = 60_000
+    """How old what a workspace notes of it may be, by which those who start find that it was set back meanwhile."""
 
     # Messages.
     message_life_s: int = _DAY_S

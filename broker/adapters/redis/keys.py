@@ -23,7 +23,7 @@ _TEMPLATES: dict[str, str] = {
     "memberships": ":memberships",  # hash: workspace -> what the person is there
     "sign_ins": ":sign-ins",  # zset: where the person is signed in, by last use; each has a `sign_in` here too
     # Of one workspace.
-    "workspace": "",  # hash: name, slug, former, plan, state, since, ends, created, key, access, privacy, clock_steps…
+    "workspace": "",  # hash: name, slug, former, plan, state, since, ends, created, key, access, privacy, clock_at…
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
     "token_uses": ":tokens:uses",  # hash: token id -> when it was used last, ms
     "service_accounts": ":service-accounts",  # hash: id -> JSON of a name for programs

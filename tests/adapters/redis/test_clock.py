@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,12 +15,17 @@ from redis.asyncio import Redis
 
 from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters
-from broker.domain.ids import MemberId, TokenId, WorkspaceId
+from broker.domain.agents.agents import Agent
+from broker.domain.hooks.runs import HookRunId
+from broker.domain.ids import MemberId, ProxyId, TokenId, WorkspaceId
+from broker.domain.machines.placement import Proxy
 from broker.domain.messages.steps import ReceiptState
 from broker.domain.people.members import PendingSignIn
 from broker.domain.timings import TIMINGS
-from broker.protocol.proxy import Deliver, Probe
-from broker.services.ports import Silent
+from broker.domain.workflows.runs.commands import CommandKind, command_id
+from broker.protocol.proxy import Deliver, Probe, RunCommand, RunHook, write
+from broker.services.ports import CommandOrder, HookOrder, Silent
+from broker.services.workflows.steps.command_orders import order_command
 from tests.fixtures.desk import Desk, open_desk
 from tests.fixtures.faked_clock import FakedClock
 from tests.fixtures.redis_servers import Server, data_server
@@ -193,6 +199,181 @@ async def test_no_message_is_too_old_for_a_machine_that_goes_by_the_later_time(
     await stop()
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
+
+
+def a_command(desk: Desk, proxy: Proxy, number: int) -> CommandOrder:
+    order = RunCommand(
+        command=command_id("run-1", "build", number),
+        run="run-1",
+        step="build",
+        attempt=number,
+        session=desk.session.id,
+        file="demo",
+        kind=CommandKind.SHELL,
+        text="true",
+    )
+    return order_command(order, proxy, link=desk.link, patience_s=600)
+
+
+def a_hook(desk: Desk, agent: Agent, number: int, *, most: int = 100) -> HookOrder:
+    run = HookRunId(f"hook-run-{number}")
+    order = RunHook(agent=agent.id, generation=1, run=run, hook="say", command="say")
+    return HookOrder(
+        run=run,
+        hook="say",
+        session=desk.session.id,
+        agent=agent.id,
+        name=agent.name,
+        data=b"{}",
+        patience_s=600,
+        max_per_minute=most,
+        causes=("say",),
+        link=desk.link,
+        command=write(order),
+    )
+
+
+async def give_orders(desk: Desk, agent: Agent, number: int) -> None:
+    """A command of a workflow's run, and a hook's."""
+    proxy = await desk.adapters.registry.proxy(desk.workspace, ProxyId(desk.link))
+    assert proxy is not None
+    await desk.adapters.commands.order(desk.workspace, a_command(desk, replace(proxy, runs_commands=True), number))
+    await desk.adapters.hooks.begin(desk.workspace, a_hook(desk, agent, number))
+
+
+async def ends_of_orders(desk: Desk) -> list[int | None]:
+    orders = [each for each in await desk.commands() if isinstance(each, RunCommand | RunHook)]
+    return [each.not_after_ms for each in orders]
+
+
+@STEPS
+async def test_orders_of_hooks_and_workflows_are_given_up_when_they_were_to_be(
+    desk: Desk, clock: FakedClock, step_s: int
+) -> None:
+    await give_orders(desk, await desk.idle("Worker"), 1)
+    await set_clock(desk.adapters, clock, step_s)
+    await desk.adapters.timers.claim(desk.workspace)
+    for kind in ("command", "hook"):
+        assert 500 < await due_in_s(desk, kind) < 601
+
+
+@STEPS
+async def test_no_order_of_a_hook_or_a_workflow_is_too_old_for_a_machine_that_goes_by_another_time(
+    desk: Desk, clock: FakedClock, step_s: int
+) -> None:
+    """Set back, it would take each for too old until it is told the time; set ahead, it has only more patience."""
+    agent = await desk.idle("Worker")
+    machine_ms = (await desk.attach()).now_ms
+    await set_clock(desk.adapters, clock, step_s)
+    await give_orders(desk, agent, 1)
+    for ends_ms in await ends_of_orders(desk):
+        assert ends_ms is None if step_s < 0 else ends_ms and ends_ms > machine_ms + 500_000
+    now_ms = (await desk.attach()).now_ms
+    await give_orders(desk, agent, 2)
+    for ends_ms in (await ends_of_orders(desk))[-2:]:
+        assert ends_ms is not None
+        assert 500_000 < ends_ms - now_ms < 601_000
+
+
+@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+async def test_an_order_for_a_machine_that_is_away_ends_by_the_time_that_it_is_told_when_it_comes(
+    desk: Desk, clock: FakedClock, step_s: int
+) -> None:
+    """Else it would carry out, whenever it comes, what everybody was told had come to nothing."""
+    proxy = await desk.adapters.registry.proxy(desk.workspace, ProxyId(desk.link))
+    assert proxy is not None
+    await desk.detach()
+    await set_clock(desk.adapters, clock, step_s)
+    order = a_command(desk, replace(proxy, runs_commands=True), 1)
+    await desk.adapters.commands.order(desk.workspace, order)
+    now_ms = (await desk.attach()).now_ms
+    (ends_ms,) = await ends_of_orders(desk)
+    assert ends_ms is not None
+    assert 500_000 < ends_ms - now_ms < 601_000
+
+
+@STEPS
+async def test_a_hook_that_has_run_often_enough_may_run_again_in_a_minute_by_whichever_clock(
+    desk: Desk, clock: FakedClock, step_s: int
+) -> None:
+    """What Redis ends at an instant lasts for as much longer as the clock is set back."""
+    agent = await desk.idle("Worker")
+    hooks = desk.adapters.hooks
+    states = [await hooks.begin(desk.workspace, a_hook(desk, agent, number, most=1)) for number in (1, 2)]
+    assert states == ["ordered", "skipped"]
+    await set_clock(desk.adapters, clock, step_s)
+    assert await hooks.begin(desk.workspace, a_hook(desk, agent, 3, most=1)) == "ordered"
+    redis = cast(Redis, desk.adapters.redis)
+    assert await redis.ttl(keys.key(desk.workspace, "hook_rate", "say")) <= 60
+
+
+@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+async def test_what_waited_while_nobody_ran_is_due_when_it_was_to_be_though_the_clock_was_set_back(
+    desk: Desk, server: Server, clock: FakedClock, step_s: int
+) -> None:
+    """All were down: whoever starts goes by what the workspace has noted. Several that start move it once."""
+    await desk.idle("Worker")
+    await desk.spawn("Starting")
+    await desk.send("Worker", ttl_s=2 * _DAY_S)
+    await set_clock(desk.adapters, clock, step_s)
+    for _ in range(2):
+        started = build_adapters(server.url)
+        await started.timers.claim(desk.workspace)
+        assert 0 < await due_in_s(desk, "proof") < TIMINGS.proof_ms / 1000 + 1
+        assert 100 < await due_in_s(desk, "spawn") < TIMINGS.start_deadline_ms / 1000 + 1
+        assert 2 * _DAY_S - 60 < await due_in_s(desk, "ttl") < 2 * _DAY_S + 1
+        await started.redis.aclose()
+    await desk.adapters.timers.claim(desk.workspace)  # and one that was not down after all, beside them
+    assert 0 < await due_in_s(desk, "proof") < TIMINGS.proof_ms / 1000 + 1
+
+
+async def test_a_message_that_was_sent_before_a_worker_came_waits_as_long_as_it_was_to(
+    desk: Desk, server: Server, clock: FakedClock
+) -> None:
+    """Its gateway was up again first: by the clock as it is now."""
+    await desk.idle("Worker")
+    await set_clock(desk.adapters, clock, -_DAY_S)
+    await desk.send("Worker", ttl_s=2 * _HOUR_S)
+    await asyncio.sleep(TIMINGS.clock_back_ms / 1000 + 0.1)
+    started = build_adapters(server.url)
+    await started.timers.claim(desk.workspace)
+    assert 2 * _HOUR_S - 60 < await due_in_s(desk, "ttl") < 2 * _HOUR_S + 1
+    await started.redis.aclose()
+
+
+async def test_a_clock_that_is_ahead_after_everybody_was_down_is_taken_for_time_that_has_passed(
+    desk: Desk, server: Server, clock: FakedClock
+) -> None:
+    await desk.spawn("Starting")
+    await set_clock(desk.adapters, clock, _DAY_S)
+    started = build_adapters(server.url)
+    due, _ = await started.timers.claim(desk.workspace)
+    assert [name.partition("|")[0] for name in due] == ["spawn"]
+    await started.redis.aclose()
+
+
+@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+async def test_a_lease_of_one_who_is_gone_ends_although_the_clock_was_set_back(
+    desk: Desk, clock: FakedClock, step_s: int
+) -> None:
+    """Else nobody would run hooks, or ship the log, for an hour or a day."""
+    redis, hooks = cast(Redis, desk.adapters.redis), desk.adapters.hooks
+    assert await hooks.lease(desk.workspace, "gone", seconds=30)
+    await set_clock(desk.adapters, clock, step_s)
+    assert not await hooks.lease(desk.workspace, "another", seconds=30)
+    assert 0 < await redis.pttl(keys.key(desk.workspace, "hooks_holder")) <= 30_000
+
+
+@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+async def test_an_address_that_failed_to_sign_in_is_let_in_again_although_the_clock_was_set_back(
+    adapters: Adapters, workspace: WorkspaceId, clock: FakedClock, step_s: int
+) -> None:
+    codes, redis = adapters.sign_in_codes, cast(Redis, adapters.redis)
+    await codes.count_failure("192.0.2.1", window_s=900)
+    await set_clock(adapters, clock, step_s)
+    await codes.count_failure("192.0.2.1", window_s=900)
+    assert await codes.failures("192.0.2.1") == 2
+    assert 800 < await redis.ttl(keys.failed_sign_ins("192.0.2.1")) <= 900
 
 
 @STEPS

@@ -35,7 +35,9 @@ class RedisProcesses:
         pipe = self._redis.pipeline(transaction=False)
         for each in ids:
             pipe.get(keys.process(each))
-        rows: list[str | None] = await pipe.execute() if ids else []
+            # One that died would count as alive for longer where the store's clock was set back since.
+            pipe.pexpire(keys.process(each), _LIFE_MS, lt=True)
+        rows: list[str | None] = (await pipe.execute())[::2] if ids else []
         gone = [each for each, row in zip(ids, rows, strict=True) if row is None]
         if gone:
             await self._redis.srem(keys.PROCESSES, *gone)

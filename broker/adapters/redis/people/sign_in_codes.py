@@ -47,5 +47,6 @@ class RedisSignInCodes:
         """It failed; forgotten a while after the first. Each failure is a member of its own, so none counts twice."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.sadd(keys.failed_sign_ins(address), secrets.token_hex(8))
-        pipe.expire(keys.failed_sign_ins(address), window_s, nx=True)
+        # Never later than it is: but sooner, where the store's clock was set back since.
+        pipe.expire(keys.failed_sign_ins(address), window_s, lt=True)
         await pipe.execute()

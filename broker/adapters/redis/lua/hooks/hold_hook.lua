@@ -15,7 +15,7 @@ local h = fields(key, 'epoch', 'mark', 'first', 'files', 'count', 'waiting')
 if h.epoch == epoch and tonumber(h.mark) >= tonumber(mark) then return 0 end
 local first, count = NOW, tonumber(times)
 if h.waiting then
-  first, count = tonumber(h.first), tonumber(h.count) + count
+  first, count = math.min(tonumber(h.first), NOW), tonumber(h.count) + count
   local all, seen = {}, {}
   for _, list in ipairs({h.files, files}) do
     for _, path in ipairs(cjson.decode(list)) do

@@ -23,7 +23,10 @@ keep_run(run, hook, session, agent, name, data, causes, patience_ms)
 if decides ~= '' then redis.call('HSET', K.hook_run(run), 'decides', decides) end
 local rate = K.hook_rate(hook)
 local so_far = redis.call('INCR', rate)
-if so_far == 1 then redis.call('EXPIRE', rate, 60) end
+if so_far == 1 or redis.call('TTL', rate) > 60 then -- or the clock was set back since
+  redis.call('SET', rate, 1, 'EX', 60)
+  so_far = 1
+end
 if skipped == '' and so_far > tonumber(most) then
   skipped = extended(data, 'reason', 'more than ' .. most .. ' times in a minute')
 end
@@ -49,6 +52,7 @@ if delivery ~= '' then
   deliver_at(NOW, run)
   return 'ordered'
 end
-wake_at(NOW + tonumber(patience_ms), 'hook|' .. run)
-if link ~= '' then post(link, extended(order, 'not_after_ms', NOW + tonumber(patience_ms))) end
+local not_after = NOW + tonumber(patience_ms)
+wake_at(not_after, 'hook|' .. run)
+if link ~= '' then post(link, extended(order, 'not_after_ms', end_for(link, not_after))) end
 return 'ordered'

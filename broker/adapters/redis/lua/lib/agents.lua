@@ -60,8 +60,7 @@ local function deliver(a, message, steer)
   redis.call('RPUSH', K.inflight(a.id), message)
   redis.call('HSET', K.agent(a.id), 'task', m.brief or '')
   redis.call('HDEL', K.agent(a.id), 'blank')
-  -- By a clock that was set back the machine would take it for too old; the broker ends it then.
-  local ends = attempt == 1 and not was_set_back(redis.call('HGET', K.link(a.link), 'heard')) and tonumber(m.expires)
+  local ends = attempt == 1 and m.expires and end_for(a.link, tonumber(m.expires))
   command(a.link, 'deliver', 'agent', a.id, 'generation', tonumber(a.generation), 'message_id', message,
     'steer', steer, 'nudge', attempt > 1 and NUDGE or nil,
     'not_after_ms', ends or nil, m.trace and 'trace', m.trace, 'text', raw(wire(a, m)))

@@ -7,7 +7,8 @@ local STAYS = {approval = true, budget = true, forget = true, unused = true}
 -- What was written down by the clock as it was, and not since: nearer to what it would show now than to what it shows.
 local function is_of_before(at, step) return math.abs(at - (NOW - step)) <= math.abs(at - NOW) end
 
--- A message's time to live may be as long as the step: when it was sent says by which clock that ends.
+-- A message's time to live may be as long as the step: when it was sent says by which clock that ends. `lasted` is
+-- endless where nobody knows when the clock was set: then one that was sent in time to come is of before.
 local function is_lifetime_of_before(message, at, step, lasted)
   local sent = tonumber(redis.call('HGET', K.message(message), 'at') or '')
   if not sent then return is_of_before(at, step) end
@@ -43,12 +44,23 @@ end
 -- `before`: when the caller was here last, by this clock, '' at first; `lasted`: the milliseconds since then, by theirs;
 -- `known`: the sum of all steps as they were told it then. Returns that sum now. Told twice, or by many, it moves all
 -- once. Peers count on from what they were told: they connect anew, and are told what time it is.
+-- Who has not been here before goes by when anybody was: where that is still to come, the clock was set back while
+-- nobody ran, by that much at the least. One that was set ahead is not to be told from a broker that was down for long.
 local function notice_step(before, lasted, known)
-  local all = tonumber(redis.call('HGET', K.workspace(), 'clock_steps') or '0')
-  if before == '' then return all end
-  local step = NOW - tonumber(before) - tonumber(lasted) - (all - tonumber(known))
-  if step > -T.clock_back_ms and step < T.clock_ahead_ms then return all end
-  move_timers(step, tonumber(lasted))
+  local w = fields(K.workspace(), 'clock_steps', 'clock_at')
+  local all, at = tonumber(w.clock_steps or '0'), tonumber(w.clock_at or NOW)
+  local step
+  if before ~= '' then
+    step, lasted = NOW - tonumber(before) - tonumber(lasted) - (all - tonumber(known)), tonumber(lasted)
+  else
+    step, lasted = math.min(0, NOW - at), math.huge
+  end
+  local is_set = step <= -T.clock_back_ms or step >= T.clock_ahead_ms
+  if is_set or not w.clock_at or math.abs(NOW - at) >= T.clock_noted_ms then
+    redis.call('HSET', K.workspace(), 'clock_at', NOW)
+  end
+  if not is_set then return all end
+  move_timers(step, lasted)
   move_all(K.workflow_due(), step)
   move_all(K.hook_deliveries(), step)
   for _, link in ipairs(redis.call('HKEYS', K.leases())) do redis.call('PUBLISH', K.link_channel(link), '!kick') end

@@ -16,7 +16,7 @@ local function enter_order(o)
   redis.call('EXPIRE', key, T.command_kept_s)
   if o.refused ~= '' then return 'refused', o.refused end
   local not_after = NOW + o.patience_ms
-  if not post(o.link, extended(o.order, 'not_after_ms', not_after)) then
+  if not post(o.link, extended(o.order, 'not_after_ms', end_for(o.link, not_after))) then
     return 'refused', object('reason', 'its machine is not known any more')
   end
   wake_at(not_after, 'command|' .. o.command)

@@ -33,6 +33,14 @@ do
 end
 local function command(link, kind, ...) return post(link, command_text(kind, ...)) end
 
+-- Until when the machine may begin what it is given now. nil: by a clock that was set back it would take that for too old,
+-- as it counts on from a later time; the broker ends it then. One that is away is told the time when it comes.
+local function end_for(link, at_ms)
+  local l = fields(K.link(link), 'online', 'heard')
+  if l.online == '1' and was_set_back(l.heard) then return nil end
+  return at_ms
+end
+
 -- Lets go of the commands up to a number and returns them, as entries of the stream.
 local function take_off(link, upto)
   local entries, bytes = redis.call('XRANGE', K.outbox(link), '-', upto .. '-0'), 0

@@ -11,7 +11,11 @@ if not r.state or OVER[r.state] or filled(r.held) then return 0 end
 if redis.call('HEXISTS', K.workflow_outputs(run), 'errand:' .. effect) == 1 then return 0 end
 local key = K.errand(run, effect)
 local holding = redis.call('HGET', key, 'holder')
-if holding then return holding == holder and 1 or 0 end
+if holding then
+  -- As in `lib/leases`: where the clock was set back since.
+  if redis.call('PTTL', key) > tonumber(lease_ms) then redis.call('PEXPIRE', key, lease_ms) end
+  return holding == holder and 1 or 0
+end
 redis.call('HSET', key, 'holder', holder)
 redis.call('PEXPIRE', key, lease_ms)
 return 1
