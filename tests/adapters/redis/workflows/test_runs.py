@@ -14,8 +14,9 @@ from broker.adapters.redis import keys
 from broker.domain.errors import Fenced
 from broker.domain.ids import ProxyId, WorkflowRunId
 from broker.domain.timings import TIMINGS
-from broker.domain.workflows.runs.commands import CommandId, CommandState
+from broker.domain.workflows.runs.commands import CommandId, CommandState, command_id
 from broker.domain.workflows.runs.journal import AttemptEnded, Entry, Outcome, StartAttempt
+from broker.protocol.proxy import CommandRan
 from broker.services.ports import ClaimedRun, HandedRun, NewRun, Written
 from tests.adapters.redis.workflows.test_commands import ID, an_order, linked, told
 from tests.fixtures.desk import Desk, a_person
@@ -127,6 +128,30 @@ async def test_a_claim_tells_of_commands_that_have_ended_until_the_journal_has_t
     assert await records.append(desk.workspace, again, written, after=2)
     (last,) = await claim(desk)
     assert not last.ended
+
+
+async def commands_of_a_claim(desk: Desk, *, wide: int) -> int:
+    """What the store does for a claim of a run of so many open commands, of which one has ended."""
+    run = WorkflowRunId(f"00000000-0000-4000-8000-{wide:012}")
+    claimed, ids = await begun(desk, run=run), [command_id(run, f"s{n}", 1) for n in range(wide)]
+    start = Entry(at_ms=1, what=StartAttempt(step="s0", attempt=1, effect="e"))
+    orders = [an_order(desk, run=run, step=f"s{n}", command=each) for n, each in enumerate(ids)]
+    written = Written(entries=[start], orders=orders, rests=True, due_at_ms=None)
+    assert await desk.adapters.workflows.append(desk.workspace, claimed, written, after=1)
+    await desk.report(CommandRan(command=ids[0], state=CommandState.ENDED, exit_code=0))
+    redis = cast(Redis, desk.adapters.redis)
+    before = await redis.info("commandstats")
+    (found,) = await claim(desk)
+    after = await redis.info("commandstats")
+    assert [each.command for each in found.ended] == ids[:1]
+    calls = {name: each["calls"] - before.get(name, {"calls": 0})["calls"] for name, each in after.items()}
+    return sum(count for name, count in calls.items() if name.partition("_")[2].startswith(("h", "s", "exists")))
+
+
+async def test_what_a_claim_costs_does_not_grow_with_how_many_commands_are_open(desk: Desk) -> None:
+    await linked(desk)
+    few, many = [await commands_of_a_claim(desk, wide=wide) for wide in (10, 200)]
+    assert many <= few + 10
 
 
 async def test_a_claim_says_which_commands_are_kept_no_longer(desk: Desk) -> None:

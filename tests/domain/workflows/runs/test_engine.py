@@ -1,5 +1,7 @@
 """What a run does next."""
 
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -9,11 +11,13 @@ from broker.domain.workflows.runs.effects import effect_id
 from broker.domain.workflows.runs.journal import (
     Aide,
     AideEnded,
+    AttemptEnded,
     AttemptInterrupted,
     BudgetRaised,
     CancelAsked,
     CompleteStep,
     EndRun,
+    Entry,
     FailedByHand,
     Outcome,
     ResumeAsked,
@@ -430,3 +434,36 @@ def test_a_cascade_tries_the_next_only_on_failure_and_is_completed_by_any() -> N
     assert driven.started == ["b"]
     driven.end("b")
     assert (driven.run.state, driven.states()["c"]) == (RunState.COMPLETED, StepState.SKIPPED)
+
+
+def calls_of_an_end(*, wide: int, joined: bool, times_out: bool) -> int:
+    """How many calls of functions it takes to decide on the end of one of so many steps that go on."""
+    steps: Steps = [{"name": f"s{n}", **({"timeoutMs": 60_000} if times_out else {})} for n in range(wide)]
+    if joined:
+        steps.append({"name": "join", "dependsOn": [each["name"] for each in steps]})
+    driven = Driven(file_of(steps, swarm={"maxConcurrency": wide}))
+    assert len(driven.started) == wide
+    driven.end("s0")  # what is worked out once for a workflow is known now
+    run, calls = driven.run, 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        run.apply(Entry(at_ms=1, what=AttemptEnded(step="s7", attempt=1, outcome=Outcome.SUCCEEDED)))
+        decided = engine.advance(run)
+    finally:
+        sys.setprofile(None)
+    assert decided == [CompleteStep(step="s7")]
+    return calls
+
+
+@pytest.mark.parametrize("times_out", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+def test_what_the_end_of_a_step_costs_does_not_grow_with_how_many_others_go_on(
+    *, joined: bool, times_out: bool
+) -> None:
+    few, many = (calls_of_an_end(wide=wide, joined=joined, times_out=times_out) for wide in (20, 320))
+    assert many <= few + 20
