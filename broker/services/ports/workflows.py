@@ -102,6 +102,8 @@ class ClaimedRun:
     """Those of them of which nothing is kept any more."""
     machine: Proxy | None = field(default=None, compare=False)
     """Where steps run that name no machine, where there is one."""
+    clock_ms: int = field(default=0, compare=False)
+    """By how much the store's clock was set since the run began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from broker.domain.workflows.runs.journal import (
     AttemptEnded,
     AttemptInterrupted,
     CancelAsked,
+    ClockMoved,
     Command,
     Entry,
     Fact,
@@ -174,7 +175,9 @@ class Driver:
             _stir(folded, claimed)
             survey = await self._commands.survey(workspace, claimed, folded.run, followed=folded.followed.keys())
             found, scene = _Found(), None
-            if session is None and not folded.run.cancelled:
+            if moved_ms := claimed.clock_ms - folded.run.clock_ms:
+                found.facts.append(ClockMoved(by_ms=moved_ms))  # before anything counts as late
+            elif session is None and not folded.run.cancelled:
                 found.facts.append(CancelAsked(by="relay: the session was deleted"))
             elif session is not None:
                 scene = Scene(
@@ -278,7 +281,8 @@ class Driver:
         orders = await self._order_ahead(scene, effects) if scene else []
         done = list(_find_done(run, found.facts))
         due_at_ms = _due_at(run, found)
-        rests = len(orders) == len(effects) and (due_at_ms is None or due_at_ms > now_ms)
+        was_moved = any(isinstance(each, ClockMoved) for each in found.facts)  # and nothing was looked at
+        rests = not was_moved and len(orders) == len(effects) and (due_at_ms is None or due_at_ms > now_ms)
         for start in range(0, len(entries) or 1, _AT_ONCE):
             part, is_last = entries[start : start + _AT_ONCE], start + _AT_ONCE >= len(entries)
             written = Written(

@@ -131,7 +131,7 @@ class RedisWorkflows:
         )
 
     async def _claimed(self, found: Sequence[Any]) -> ClaimedRun:
-        run, fence, row, session, standing, commands, machine = found
+        run, fence, row, session, standing, commands, machine, clock_ms = found
         about = _row(WorkflowRunId(run), _pair(row))
         by: Principal | NotAuthenticated
         try:
@@ -148,6 +148,7 @@ class RedisWorkflows:
             ended=[read_command(command, record) for command, record in told.items() if record],
             forgotten=frozenset(command for command, record in told.items() if not record),
             machine=_machine(*machine) if machine else None,
+            clock_ms=int(clock_ms),
         )
 
     async def renew(self, workspace: WorkspaceId, claimed: Sequence[ClaimedRun], *, lease_s: float) -> None:

@@ -199,6 +199,13 @@ class StateSet:
     until_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockMoved:
+    """The store's clock was set, ahead by so much or back: what was to be in so many seconds still is."""
+
+    by_ms: int
+
+
 Fact = (
     RunStarted
     | AttemptEnded
@@ -215,6 +222,7 @@ Fact = (
     | BudgetRaised
     | ResumeAsked
     | StateSet
+    | ClockMoved
 )
 
 

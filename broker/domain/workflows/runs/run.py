@@ -20,6 +20,7 @@ from broker.domain.workflows.runs.journal import (
     BreakBarrier,
     BudgetRaised,
     CancelAsked,
+    ClockMoved,
     CompleteStep,
     CountVotes,
     EndRun,
@@ -44,7 +45,7 @@ from broker.domain.workflows.runs.journal import (
     UsageTold,
     VoteSettled,
 )
-from broker.domain.workflows.runs.steps import Mark, Roster, StepRun, StepState
+from broker.domain.workflows.runs.steps import UNDER_WAY, Mark, Roster, StepRun, StepState
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Run:
     state: RunState = RunState.RUNNING
     reason: str = ""
     at_ms: int = 0
+    clock_ms: int = 0
+    """By how much the store's clock was set since it began."""
     entries: int = 0
     cancelled: bool = False
     overdue: bool = False
@@ -114,8 +117,23 @@ class Run:
                 self._resume(again)
             case StateSet(key=key):
                 self.values[key] = entry.what
+            case ClockMoved(by_ms=by_ms):
+                self.at_ms = entry.at_ms
+                self._move_clock(by_ms)
             case _:
                 self._note_decided(entry.what)
+
+    def _move_clock(self, by_ms: int) -> None:
+        """All but what waits for an instant that somebody else has named: when a vendor has room again."""
+        self.clock_ms += by_ms
+        for name, timer in self.timers.items():
+            if timer.timer is not Timer.QUOTA:
+                self.timers[name] = replace(timer, at_ms=timer.at_ms + by_ms)
+        for key, kept in self.values.items():
+            if kept.until_ms is not None:
+                self.values[key] = replace(kept, until_ms=kept.until_ms + by_ms)
+        for name in self.roster.names(*UNDER_WAY):
+            self.steps[name].since_ms += by_ms
 
     def _keep(self, name: str, fact: Kept) -> None:
         if self.steps[name].state is StepState.PENDING:

@@ -16,6 +16,7 @@ from broker.domain.workflows.runs.journal import (
     BreakBarrier,
     BudgetRaised,
     CancelAsked,
+    ClockMoved,
     Command,
     CompleteStep,
     CountVotes,
@@ -106,7 +107,7 @@ def tell(run: str, workflow: Workflow, what: Fact | Command) -> Told | None:
             return _run(EventKind.WORKFLOW_CHANGED, run, change="barrier_broken", barrier=barrier, reason=reason)
         case CountVotes(choice=choice):
             return _run(EventKind.WORKFLOW_CHANGED, run, change="votes_counted", choice=choice)
-        case RunStarted() | TimerFired() | UsageTold() | StateSet() | SetTimer():
+        case RunStarted() | TimerFired() | UsageTold() | StateSet() | ClockMoved() | SetTimer():
             return None
 
 

@@ -11,16 +11,19 @@ local function machine_of(id)
 end
 
 -- Gives a run to a worker. Returns all that a look begins with: {run, fence, its record, its session's, what
--- `standing_of` says of whose rights it has, what `list_ended` does, its machine}.
+-- `standing_of` says of whose rights it has, what `list_ended` does, its machine, by how much the clock was set since it
+-- was claimed first}.
 local function claim_run(run, lease_ms)
   local key = K.workflow_run(run)
   local fence = redis.call('HINCRBY', key, 'fence', 1)
   redis.call('HSET', key, 'leased', NOW + lease_ms)
   redis.call('HDEL', key, 'again', 'holder')
   redis.call('ZADD', K.workflow_due(), NOW + lease_ms, run)
-  local r = fields(key, 'session', 'by', 'machine')
+  local steps = tonumber(redis.call('HGET', K.workspace(), 'clock_steps') or '0')
+  redis.call('HSETNX', key, 'clock', steps)
+  local r = fields(key, 'session', 'by', 'machine', 'clock')
   return {run, fence, redis.call('HGETALL', key), redis.call('HGETALL', K.session(r.session)), standing_of_kept(r.by),
-    list_ended(run), machine_of(r.machine or '')}
+    list_ended(run), machine_of(r.machine or ''), steps - tonumber(r.clock)}
 end
 
 -- What happens to a run that rests, `take_resting` and then `hand_over`, is told to the worker that brought it so far,
