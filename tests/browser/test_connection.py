@@ -43,6 +43,35 @@ async def test_a_page_survives_a_killed_broker_without_losing_or_doubling_a_line
                 assert await page.evaluate("window.thisPage"), "the page was loaded anew"
 
 
+async def test_a_page_that_was_not_opened_yet_opens_once_the_broker_is_back(browser: Browser, tmp_path: Path) -> None:
+    async with up(tmp_path) as broker, person(browser) as ada:
+        site = Site(broker=broker, folder=tmp_path)
+        ada.expect_error("WebSocket connection|net::ERR_")
+        async with machine(tmp_path, broker.url, site.key_file), AgentRelay(broker.url, key_of(broker)) as relay:
+            await relay.spawn("Teller", "demo")
+            page = await ada.tab(str(broker.ready["dashboard"]))
+            await page.get_by_role("link", name="main").first.click()
+            box = page.get_by_role("textbox", name="Message to Teller")
+            await box.fill("say hello")
+            await expect(page.get_by_role("region", name="Conversation").get_by_text("is ready")).to_be_visible()
+            await page.evaluate("window.thisPage = true")
+
+            await broker.kill()
+            await expect(page.get_by_text("Reconnecting")).to_be_visible()
+            await box.press("Enter")
+            await expect(box).to_have_value("say hello")
+            await page.get_by_role("link", name="Rules").first.click()
+            asked_again = await page.wait_for_event("requestfailed", lambda each: each.url == f"{site.url}/")
+            assert asked_again.resource_type == "fetch"
+            await expect(box).to_have_value("say hello")
+            await expect(page.get_by_text("Reconnecting")).to_be_visible()
+            async with up(tmp_path, "--port", broker.url.rpartition(":")[2]):
+                await expect(page.get_by_role("heading", name="Rules", exact=True)).to_be_visible()
+                await expect(page.get_by_role("alert").get_by_text("Not sent")).to_be_visible()
+                await expect(page.get_by_text("Reconnecting")).to_have_count(0)
+                assert await page.evaluate("window.thisPage"), "the page was loaded anew"
+
+
 async def tell(relay: AgentRelay, when: str) -> None:
     """Have the agent say some lines."""
     for number in range(_LINES):

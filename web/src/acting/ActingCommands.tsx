@@ -1,16 +1,17 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useState } from "react";
+import { Suspense, useCallback, useState } from "react";
 import { useCommands, useMadeCommands } from "~/app/commands";
 import type { Agent } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import { toRelease } from "./toRelease";
 import { useAgentActions } from "./useAgentActions";
 import { usePermissions } from "./usePermissions";
 import * as texts from "~/texts";
 
-const ReleaseDialog = lazy(() => import("./ReleaseDialog").then((m) => ({ default: m.ReleaseDialog })));
-const SpawnDialog = lazy(() => import("./SpawnDialog").then((m) => ({ default: m.SpawnDialog })));
+const ReleaseDialog = lazily(() => import("./ReleaseDialog").then((m) => ({ default: m.ReleaseDialog })));
+const SpawnDialog = lazily(() => import("./SpawnDialog").then((m) => ({ default: m.SpawnDialog })));
 
 /** What a person can do on every page: spawn, and interrupt, release or resume any agent. */
 export function ActingCommands() {

@@ -1,19 +1,20 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { toast } from "~/app/toast";
 import { IconButton } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { Menu, MenuItem } from "~/design/Menu";
 import type { Session } from "~/live/documents";
 import { useLive, useWorkspace } from "~/live/LiveContext";
+import { lazily } from "~/live/wire/code";
 import { act } from "./act";
 import { ARCHIVE_SESSION } from "./documents";
 import { usePermissions } from "./usePermissions";
 import * as texts from "~/texts";
 
-const RenameDialog = lazy(() => import("./SessionDialogs").then((m) => ({ default: m.RenameDialog })));
-const AccessDialog = lazy(() => import("./AccessDialog").then((m) => ({ default: m.AccessDialog })));
-const DeleteDialog = lazy(() => import("./SessionDialogs").then((m) => ({ default: m.DeleteDialog })));
+const RenameDialog = lazily(() => import("./SessionDialogs").then((m) => ({ default: m.RenameDialog })));
+const AccessDialog = lazily(() => import("./AccessDialog").then((m) => ({ default: m.AccessDialog })));
+const DeleteDialog = lazily(() => import("./SessionDialogs").then((m) => ({ default: m.DeleteDialog })));
 
 /** Says to whom a session is open; renames it, puts it away, deletes it, for who may. */
 export function SessionMenu({ session }: { session: Session }) {

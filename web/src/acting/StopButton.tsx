@@ -1,13 +1,14 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useCommands } from "~/app/commands";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { placeWords } from "~/live/stops";
+import { lazily } from "~/live/wire/code";
 import type { Target } from "./stopping";
 import { useMayStop, useStop } from "./useStop";
 import * as texts from "~/texts";
 
-const StopDialog = lazy(() => import("./StopDialog").then((m) => ({ default: m.StopDialog })));
+const StopDialog = lazily(() => import("./StopDialog").then((m) => ({ default: m.StopDialog })));
 
 interface StopButtonProps {
   target: Target;

@@ -1,14 +1,15 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useCallback } from "react";
+import { Suspense, useEffect, useCallback } from "react";
 import { useMadeCommands } from "~/app/commands";
 import { notifications } from "~/app/notifications";
 import { seenText } from "~/design/seen";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import { toAnswer } from "./toAnswer";
 import * as texts from "~/texts";
 
-const AnswerDialog = lazy(() => import("./AnswerDialog").then((m) => ({ default: m.AnswerDialog })));
+const AnswerDialog = lazily(() => import("./AnswerDialog").then((m) => ({ default: m.AnswerDialog })));
 
 /** Answering from every page: from the palette, from a notification, and wherever else something is chosen to be answered. */
 export function AnsweringCommands() {

@@ -1,14 +1,15 @@
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
 import { usePermissions } from "~/acting/usePermissions";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import type { Meant } from "./ConfirmDialog";
 import type { Asked } from "./documents";
 import { needsSecondStep } from "./model/secondStep";
 import { useAnswer, type Answer, type Reply } from "./useAnswer";
 
-const ConfirmDialog = lazy(() => import("./ConfirmDialog").then((m) => ({ default: m.ConfirmDialog })));
-const DenyDialog = lazy(() => import("./DenyDialog").then((m) => ({ default: m.DenyDialog })));
+const ConfirmDialog = lazily(() => import("./ConfirmDialog").then((m) => ({ default: m.ConfirmDialog })));
+const DenyDialog = lazily(() => import("./DenyDialog").then((m) => ({ default: m.DenyDialog })));
 
 /** What a card of an approval needs to be answered. */
 export interface AnsweringCard {

@@ -1,5 +1,5 @@
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { IconButton } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { Kbd } from "~/design/Kbd";
@@ -9,6 +9,7 @@ import { setShare } from "~/live/wire/guest";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { countOf } from "~/live/workspace";
+import { lazily } from "~/live/wire/code";
 import { ActingCommands } from "~/acting/ActingCommands";
 import { AnsweringCommands } from "~/answering/AnsweringCommands";
 import { WorkspaceStopBanner } from "~/acting/StopBanner";
@@ -20,15 +21,15 @@ import { useShellCommands } from "./shellCommands";
 import { unshown } from "./toast";
 import * as texts from "~/texts";
 
-const Account = lazy(() => import("./Account").then((m) => ({ default: m.Account })));
-const MenuDrawer = lazy(() => import("./MenuDrawer").then((m) => ({ default: m.MenuDrawer })));
-const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
-const ShortcutsHelp = lazy(() => import("./ShortcutsHelp").then((m) => ({ default: m.ShortcutsHelp })));
+const Account = lazily(() => import("./Account").then((m) => ({ default: m.Account })));
+const MenuDrawer = lazily(() => import("./MenuDrawer").then((m) => ({ default: m.MenuDrawer })));
+const Palette = lazily(() => import("./Palette").then((m) => ({ default: m.Palette })));
+const ShortcutsHelp = lazily(() => import("./ShortcutsHelp").then((m) => ({ default: m.ShortcutsHelp })));
 
-const WorkspaceSwitcher = lazy(() =>
+const WorkspaceSwitcher = lazily(() =>
   import("./WorkspaceSwitcher").then((m) => ({ default: m.WorkspaceSwitcher })),
 );
-const Toasts = lazy(() => import("./Toasts").then((m) => ({ default: m.Toasts })));
+const Toasts = lazily(() => import("./Toasts").then((m) => ({ default: m.Toasts })));
 
 type Opened = "palette" | "shortcuts" | "menu" | null;
 

@@ -6,6 +6,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { BASE, belowBase } from "~/live/wire/base";
+import { patiently } from "~/live/wire/code";
 import { isShare } from "~/pages/sign-in/credential";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { codeOf, pageCode } from "./pageCode";
@@ -39,14 +40,14 @@ const signIn = createRoute({
   path: "/sign-in",
   validateSearch: (search: Record<string, unknown>): { to?: string } =>
     typeof search.to === "string" ? { to: search.to } : {},
-  component: lazyRouteComponent(pageCode["sign-in"].draws, "SignInPage"),
+  component: lazyRouteComponent(patiently(pageCode["sign-in"].draws), "SignInPage"),
 });
 
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
   validateSearch: readFleet,
-  component: lazyRouteComponent(pageCode[""].draws, "HomePage"),
+  component: lazyRouteComponent(patiently(pageCode[""].draws), "HomePage"),
 });
 
 const session = createRoute({
@@ -56,39 +57,39 @@ const session = createRoute({
     ...(typeof search.agent === "string" && search.agent && { agent: search.agent }),
     ...(typeof search.entry === "string" && search.entry && { entry: search.entry }),
   }),
-  component: lazyRouteComponent(pageCode.session.draws, "ActivityPage"),
+  component: lazyRouteComponent(patiently(pageCode.session.draws), "ActivityPage"),
 });
 
 const machine = createRoute({
   getParentRoute: () => shell,
   path: "/machine/$key",
-  component: lazyRouteComponent(pageCode.machine.draws, "MachinePage"),
+  component: lazyRouteComponent(patiently(pageCode.machine.draws), "MachinePage"),
 });
 
 const inbox = createRoute({
   getParentRoute: () => shell,
   path: "/inbox",
-  component: lazyRouteComponent(pageCode.inbox.draws, "InboxPage"),
+  component: lazyRouteComponent(patiently(pageCode.inbox.draws), "InboxPage"),
 });
 
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
   validateSearch: readAddress,
-  component: lazyRouteComponent(pageCode.logs.draws, "LogsPage"),
+  component: lazyRouteComponent(patiently(pageCode.logs.draws), "LogsPage"),
 });
 
 const usage = createRoute({
   getParentRoute: () => shell,
   path: "/usage",
-  component: lazyRouteComponent(pageCode.usage.draws, "UsagePage"),
+  component: lazyRouteComponent(patiently(pageCode.usage.draws), "UsagePage"),
 });
 
 const workflows = createRoute({
   getParentRoute: () => shell,
   path: "/workflows",
   validateSearch: readWanted,
-  component: lazyRouteComponent(pageCode.workflows.draws, "WorkflowsPage"),
+  component: lazyRouteComponent(patiently(pageCode.workflows.draws), "WorkflowsPage"),
 });
 
 const run = createRoute({
@@ -96,7 +97,10 @@ const run = createRoute({
   path: "/workflows/$run",
   validateSearch: (search: Record<string, unknown>): { step?: string } =>
     typeof search.step === "string" && search.step ? { step: search.step } : {},
-  component: lazyRouteComponent(() => import("~/pages/workflows/RunPage"), "RunPage"),
+  component: lazyRouteComponent(
+    patiently(() => import("~/pages/workflows/RunPage")),
+    "RunPage",
+  ),
 });
 
 const workflowFiles = createRoute({
@@ -104,26 +108,32 @@ const workflowFiles = createRoute({
   path: "/workflows/files",
   validateSearch: (search: Record<string, unknown>): { from?: string } =>
     typeof search.from === "string" && search.from ? { from: search.from } : {},
-  component: lazyRouteComponent(() => import("~/pages/workflows/FilesPage"), "FilesPage"),
+  component: lazyRouteComponent(
+    patiently(() => import("~/pages/workflows/FilesPage")),
+    "FilesPage",
+  ),
 });
 
 const comparison = createRoute({
   getParentRoute: () => shell,
   path: "/workflows/$run/compare/$other",
-  component: lazyRouteComponent(() => import("~/pages/workflows/ComparePage"), "ComparePage"),
+  component: lazyRouteComponent(
+    patiently(() => import("~/pages/workflows/ComparePage")),
+    "ComparePage",
+  ),
 });
 
 const rules = createRoute({
   getParentRoute: () => shell,
   path: "/rules",
-  component: lazyRouteComponent(pageCode.rules.draws, "RulesPage"),
+  component: lazyRouteComponent(patiently(pageCode.rules.draws), "RulesPage"),
 });
 
 const hooks = createRoute({
   getParentRoute: () => shell,
   path: "/hooks",
   validateSearch: readHooks,
-  component: lazyRouteComponent(pageCode.hooks.draws, "HooksPage"),
+  component: lazyRouteComponent(patiently(pageCode.hooks.draws), "HooksPage"),
 });
 
 const people = createRoute({
@@ -131,7 +141,7 @@ const people = createRoute({
   path: "/people",
   validateSearch: (search: Record<string, unknown>): { q?: string } =>
     typeof search.q === "string" && search.q ? { q: search.q } : {},
-  component: lazyRouteComponent(pageCode.people.draws, "PeoplePage"),
+  component: lazyRouteComponent(patiently(pageCode.people.draws), "PeoplePage"),
 });
 
 const groups = createRoute({
@@ -141,26 +151,26 @@ const groups = createRoute({
     ...(typeof search.q === "string" && search.q && { q: search.q }),
     ...(typeof search.group === "string" && search.group && { group: search.group }),
   }),
-  component: lazyRouteComponent(pageCode.groups.draws, "GroupsPage"),
+  component: lazyRouteComponent(patiently(pageCode.groups.draws), "GroupsPage"),
 });
 
 const accessTokens = createRoute({
   getParentRoute: () => shell,
   path: "/access-tokens",
-  component: lazyRouteComponent(pageCode["access-tokens"].draws, "TokensPage"),
+  component: lazyRouteComponent(patiently(pageCode["access-tokens"].draws), "TokensPage"),
 });
 
 const audit = createRoute({
   getParentRoute: () => shell,
   path: "/audit",
   validateSearch: readAudit,
-  component: lazyRouteComponent(pageCode.audit.draws, "AuditPage"),
+  component: lazyRouteComponent(patiently(pageCode.audit.draws), "AuditPage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
-  component: lazyRouteComponent(pageCode.settings.draws, "SettingsPage"),
+  component: lazyRouteComponent(patiently(pageCode.settings.draws), "SettingsPage"),
 });
 
 /** While React starts, load the code of the page at an address. */

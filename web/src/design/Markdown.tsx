@@ -1,11 +1,12 @@
-import { lazy, Suspense, useMemo, useState } from "react";
+import { Suspense, useMemo, useState } from "react";
 import { withoutEscapes } from "./ansi/escapes";
 import { folded, growing, type Fold } from "./code/folding";
 import { grouped } from "./number";
 import { Seen } from "./Seen";
 import * as texts from "~/texts";
+import { lazily } from "~/live/wire/code";
 
-const Rendered = lazy(() => import("./MarkdownRendered").then((m) => ({ default: m.MarkdownRendered })));
+const Rendered = lazily(() => import("./MarkdownRendered").then((m) => ({ default: m.MarkdownRendered })));
 
 /**
  * Text as its author meant it to look; until the renderer is loaded it stands there as it was written. Of a long one the

@@ -65,8 +65,10 @@ export class Live {
       if (state === "live") void this.#compareVersions();
       if (state === "reconnecting") void this.#checkCredential();
     });
-    // A chunk that is no longer there was hashed by another build.
-    window.addEventListener("vite:preloadError", () => this.#outdated.set(true));
+    // A chunk that is no longer there was hashed by another build. Where the broker is away, nothing is there.
+    window.addEventListener("vite:preloadError", () => {
+      if (this.connection.state.get().state === "live") this.#outdated.set(true);
+    });
   }
 
   /** How often what the viewer may do has changed on this page. */

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState, type SubmitEvent } from "react";
+import { Suspense, useState, type SubmitEvent } from "react";
 import { useQuery } from "urql";
 import { act } from "~/acting/act";
 import { Field, INPUT } from "~/acting/Field";
@@ -7,12 +7,13 @@ import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
+import { lazily } from "~/live/wire/code";
 import { ACCOUNTS, CREATE_ACCOUNT, REMOVE_ACCOUNT, type Account } from "./documents";
 import { TokenTable } from "./TokenTable";
 import * as texts from "~/texts";
 
-const NewTokenDialog = lazy(() => import("./NewTokenDialog").then((m) => ({ default: m.NewTokenDialog })));
-const EndDialog = lazy(() => import("./EndDialog").then((m) => ({ default: m.EndDialog })));
+const NewTokenDialog = lazily(() => import("./NewTokenDialog").then((m) => ({ default: m.NewTokenDialog })));
+const EndDialog = lazily(() => import("./EndDialog").then((m) => ({ default: m.EndDialog })));
 
 /** Service accounts, each with its tokens. */
 export function Accounts() {

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { act } from "~/acting/act";
 import { toast } from "~/app/toast";
 import { Badge } from "~/design/Badge";
@@ -7,12 +7,13 @@ import { useNow } from "~/design/now";
 import { Table } from "~/design/Table";
 import { ago, whole } from "~/design/time";
 import { useLive } from "~/live/LiveContext";
+import { lazily } from "~/live/wire/code";
 import { REVOKE, type OneToken } from "./documents";
 import { ending, scopeWords } from "./scopes";
 import * as texts from "~/texts";
 
-const EndDialog = lazy(() => import("./EndDialog").then((m) => ({ default: m.EndDialog })));
-const RotateDialog = lazy(() => import("./RotateDialog").then((m) => ({ default: m.RotateDialog })));
+const EndDialog = lazily(() => import("./EndDialog").then((m) => ({ default: m.EndDialog })));
+const RotateDialog = lazily(() => import("./RotateDialog").then((m) => ({ default: m.RotateDialog })));
 
 interface TokenTableProps {
   caption: string;

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useQuery, type UseQueryState } from "urql";
 import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
@@ -8,13 +8,14 @@ import type { ResultOf } from "~/live/wire/graphql";
 import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import { Accounts } from "./Accounts";
 import { MINE } from "./documents";
 import { givenScopes } from "./scopes";
 import { TokenTable } from "./TokenTable";
 import * as texts from "~/texts";
 
-const NewTokenDialog = lazy(() => import("./NewTokenDialog").then((m) => ({ default: m.NewTokenDialog })));
+const NewTokenDialog = lazily(() => import("./NewTokenDialog").then((m) => ({ default: m.NewTokenDialog })));
 
 /** A person's own tokens for their programs; for owners and admins, service accounts with theirs. */
 export function TokensPage() {

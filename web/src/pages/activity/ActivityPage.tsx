@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useEffect, useState, type ReactNode } from "react";
+import { Suspense, useCallback, useEffect, useState, type ReactNode } from "react";
 import { Badge } from "~/design/Badge";
 import { IconButton } from "~/design/Button";
 import { Empty } from "~/design/Empty";
@@ -20,15 +20,16 @@ import { useStops } from "~/acting/useStop";
 import { AgentsPanel } from "./AgentsPanel";
 import { ConversationView } from "./ConversationView";
 import { startCommand } from "~/live/startCommand";
+import { lazily } from "~/live/wire/code";
 import { Timeline } from "./Timeline";
 import { useConversation } from "./useConversation";
 import { useSessionAgents } from "./useSessionAgents";
 import * as texts from "~/texts";
 
 // What opens on a click, or is there only when somebody is asked, need not be there for the first picture.
-const SessionMenu = lazy(() => import("~/acting/SessionMenu").then((m) => ({ default: m.SessionMenu })));
+const SessionMenu = lazily(() => import("~/acting/SessionMenu").then((m) => ({ default: m.SessionMenu })));
 
-const WaitingHere = lazy(() => import("~/answering/WaitingHere").then((m) => ({ default: m.WaitingHere })));
+const WaitingHere = lazily(() => import("~/answering/WaitingHere").then((m) => ({ default: m.WaitingHere })));
 
 const route = getRouteApi("/shell/session/$key");
 

@@ -1,4 +1,4 @@
-import { lazy, memo, Suspense } from "react";
+import { memo, Suspense } from "react";
 import { AnswerButton } from "~/answering/AnswerButton";
 import { Avatar } from "~/design/Avatar";
 import { AgentName } from "~/design/AgentName";
@@ -14,6 +14,7 @@ import { isListed, standing } from "~/live/agentState";
 import type { Budget } from "~/live/budgets";
 import type { Agent } from "~/live/documents";
 import { useBudgets } from "~/live/useBudgets";
+import { lazily } from "~/live/wire/code";
 import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
 import { BudgetLines } from "./BudgetLines";
@@ -22,8 +23,8 @@ import type { Entry } from "./model/entries";
 import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
-const AgentMenu = lazy(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
-const Pauses = lazy(() => import("./Pauses").then((m) => ({ default: m.Pauses })));
+const AgentMenu = lazily(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
+const Pauses = lazily(() => import("./Pauses").then((m) => ({ default: m.Pauses })));
 
 interface AgentsPanelProps {
   session: string;

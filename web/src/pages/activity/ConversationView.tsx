@@ -1,10 +1,11 @@
-import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
+import { memo, Suspense, useEffect, useMemo, useState } from "react";
 import { useCommands } from "~/app/commands";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";
+import { lazily } from "~/live/wire/code";
 import type { MessageEntry } from "./model/entries";
 import { concerns } from "./model/concerns";
 import { questionsOf, Rows, type Row } from "./model/rows";
@@ -18,7 +19,7 @@ import { useReadingPlace } from "./useReadingPlace";
 import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
-const Announcer = lazy(() => import("./Announcer").then((m) => ({ default: m.Announcer })));
+const Announcer = lazily(() => import("./Announcer").then((m) => ({ default: m.Announcer })));
 
 interface ConversationViewProps {
   session: string;

@@ -1,16 +1,17 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { Badge } from "~/design/Badge";
 import { classes } from "~/design/classes";
 import { Icon, type IconName } from "~/design/Icon";
 import { Seen } from "~/design/Seen";
 import { StateDot } from "~/design/StateDot";
 import { duration } from "~/design/time";
+import { lazily } from "~/live/wire/code";
 import { toolSummary } from "./model/toolSummary";
 import type { ToolPart } from "./model/entries";
 import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
-const ToolInside = lazy(() => import("./ToolInside").then((m) => ({ default: m.ToolInside })));
+const ToolInside = lazily(() => import("./ToolInside").then((m) => ({ default: m.ToolInside })));
 
 /** A tool's use: a line about it, and on demand what went in and what came out. */
 export function ToolCard({ tool }: { tool: ToolPart }) {

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useQuery } from "urql";
 import { act } from "~/acting/act";
 import { PersonPicker } from "~/acting/PersonPicker";
@@ -8,11 +8,12 @@ import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { said } from "~/live/wire/http";
 import { useLive } from "~/live/LiveContext";
+import { lazily } from "~/live/wire/code";
 import { CHANGE_GROUP, GROUP } from "./documents";
 import * as texts from "~/texts";
 
-const RenameDialog = lazy(() => import("./GroupDialogs").then((m) => ({ default: m.RenameDialog })));
-const RemoveDialog = lazy(() => import("./GroupDialogs").then((m) => ({ default: m.RemoveDialog })));
+const RenameDialog = lazily(() => import("./GroupDialogs").then((m) => ({ default: m.RenameDialog })));
+const RemoveDialog = lazily(() => import("./GroupDialogs").then((m) => ({ default: m.RemoveDialog })));
 
 /** One group: its people, and what changes it. */
 export function GroupView({ group, onGone }: { group: string; onGone: () => void }) {

@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useQuery } from "urql";
 import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
@@ -10,11 +10,12 @@ import { SearchField } from "~/design/SearchField";
 import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import { GROUPS } from "./documents";
 import { GroupView } from "./GroupView";
 import * as texts from "~/texts";
 
-const CreateDialog = lazy(() => import("./GroupDialogs").then((m) => ({ default: m.CreateDialog })));
+const CreateDialog = lazily(() => import("./GroupDialogs").then((m) => ({ default: m.CreateDialog })));
 
 const route = getRouteApi("/shell/groups");
 

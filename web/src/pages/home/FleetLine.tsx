@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { lazy, memo, Suspense } from "react";
+import { memo, Suspense } from "react";
 import { useAgentActions } from "~/acting/useAgentActions";
 import { usePermissions } from "~/acting/usePermissions";
 import { AnswerButton } from "~/answering/AnswerButton";
@@ -12,11 +12,12 @@ import { StateDot } from "~/design/StateDot";
 import { duration, whole } from "~/design/time";
 import { isWrong } from "~/live/agentState";
 import type { Agent } from "~/live/documents";
+import { lazily } from "~/live/wire/code";
 import type { FleetRow } from "./model/fleet";
 import { withoutMarks } from "./model/marks";
 import * as texts from "~/texts";
 
-const AgentMenu = lazy(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
+const AgentMenu = lazily(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
 
 interface FleetLineProps {
   row: FleetRow;

@@ -1,14 +1,17 @@
-import { lazy, Suspense, useRef, useState } from "react";
+import { Suspense, useRef, useState } from "react";
 import { INPUT, Select } from "~/acting/Field";
 import { useCommands } from "~/app/commands";
 import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { classes } from "~/design/classes";
+import { lazily } from "~/live/wire/code";
 import { GROUPINGS, SHOWS, SORTINGS, type Grouping, type Show, type Sorting } from "./model/address";
 import { useFleetAddress } from "./useFleetAddress";
 import * as texts from "~/texts";
 
-const SavedFleetViews = lazy(() => import("./SavedFleetViews").then((m) => ({ default: m.SavedFleetViews })));
+const SavedFleetViews = lazily(() =>
+  import("./SavedFleetViews").then((m) => ({ default: m.SavedFleetViews })),
+);
 
 const SHOWN: Record<Show, string> = {
   needs: texts.home.needsYou,

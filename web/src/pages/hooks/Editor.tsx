@@ -1,16 +1,17 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Button } from "~/design/Button";
 import { useNow } from "~/design/now";
 import { TextWithProblems } from "~/design/TextWithProblems";
 import { dayOrClock } from "~/design/time";
 import type { Refused } from "~/live/wire/ask";
+import { lazily } from "~/live/wire/code";
 import { DryRun } from "./DryRun";
 import type { Saved } from "./hooks";
 import { useEditing } from "./useEditing";
 import * as texts from "~/texts";
 
 // What reads YAML is loaded when somebody edits.
-const HookForm = lazy(() => import("./form/HookForm").then((m) => ({ default: m.HookForm })));
+const HookForm = lazily(() => import("./form/HookForm").then((m) => ({ default: m.HookForm })));
 
 interface EditorProps {
   saved: Saved;

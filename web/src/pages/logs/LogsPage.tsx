@@ -1,7 +1,8 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { TabPanel, Tabs } from "~/design/Tabs";
+import { lazily } from "~/live/wire/code";
 import { type View } from "./model/address";
 import { SavedSearches } from "./SavedSearches";
 import { SearchView } from "./SearchView";
@@ -9,9 +10,9 @@ import { SessionPicker } from "./SessionPicker";
 import { useAddress } from "./useAddress";
 import * as texts from "~/texts";
 
-const ContextView = lazy(() => import("./ContextView").then((m) => ({ default: m.ContextView })));
-const LiveView = lazy(() => import("./LiveView").then((m) => ({ default: m.LiveView })));
-const ChangesView = lazy(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
+const ContextView = lazily(() => import("./ContextView").then((m) => ({ default: m.ContextView })));
+const LiveView = lazily(() => import("./LiveView").then((m) => ({ default: m.LiveView })));
+const ChangesView = lazily(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
 
 const VIEWS = [
   { name: "search", title: texts.logs.search },

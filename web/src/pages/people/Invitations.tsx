@@ -1,15 +1,16 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useQuery } from "urql";
 import { act } from "~/acting/act";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { whole } from "~/design/time";
 import { useLive } from "~/live/LiveContext";
+import { lazily } from "~/live/wire/code";
 import { INVITATIONS, RESEND_INVITATION, REVOKE_INVITATION, type Invited } from "./documents";
 import { roleWords } from "./roles";
 import * as texts from "~/texts";
 
-const LinkDialog = lazy(() => import("./LinkDialog").then((m) => ({ default: m.LinkDialog })));
+const LinkDialog = lazily(() => import("./LinkDialog").then((m) => ({ default: m.LinkDialog })));
 
 /** Invitations that nobody has accepted; nothing where there are none. */
 export function Invitations({ onChanged }: { onChanged: () => void }) {

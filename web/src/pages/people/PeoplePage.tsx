@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useQuery } from "urql";
 import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
@@ -9,12 +9,13 @@ import { SearchField } from "~/design/SearchField";
 import { said } from "~/live/wire/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import { PEOPLE } from "./documents";
 import { Invitations } from "./Invitations";
 import { PeopleTable } from "./PeopleTable";
 import * as texts from "~/texts";
 
-const InviteDialog = lazy(() => import("./InviteDialog").then((m) => ({ default: m.InviteDialog })));
+const InviteDialog = lazily(() => import("./InviteDialog").then((m) => ({ default: m.InviteDialog })));
 
 const route = getRouteApi("/shell/people");
 

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { act } from "~/acting/act";
 import { Select } from "~/acting/Field";
 import { toast } from "~/app/toast";
@@ -8,6 +8,7 @@ import { Table } from "~/design/Table";
 import { dayOrClock } from "~/design/time";
 import { useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { lazily } from "~/live/wire/code";
 import {
   END_SIGN_INS,
   REINSTATE_PERSON,
@@ -19,9 +20,9 @@ import {
 import { givenBy, roleWords, type Role } from "./roles";
 import * as texts from "~/texts";
 
-const LinkDialog = lazy(() => import("./LinkDialog").then((m) => ({ default: m.LinkDialog })));
-const PersonDialog = lazy(() => import("./PersonDialog").then((m) => ({ default: m.PersonDialog })));
-const RemoveDialog = lazy(() => import("./RemoveDialog").then((m) => ({ default: m.RemoveDialog })));
+const LinkDialog = lazily(() => import("./LinkDialog").then((m) => ({ default: m.LinkDialog })));
+const PersonDialog = lazily(() => import("./PersonDialog").then((m) => ({ default: m.PersonDialog })));
+const RemoveDialog = lazily(() => import("./RemoveDialog").then((m) => ({ default: m.RemoveDialog })));
 
 interface PeopleTableProps {
   people: readonly Person[];

@@ -1,14 +1,15 @@
-import { lazy, Suspense, type ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
 import { Icon } from "~/design/Icon";
 import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
+import { lazily } from "~/live/wire/code";
 import type { Series } from "./DayChart";
 import { spent, stacked, type Day } from "./model/days";
 import { Reported } from "./Reported";
 import { SaveTable } from "./SaveTable";
 import * as texts from "~/texts";
 
-const DayChart = lazy(() => import("./DayChart").then((m) => ({ default: m.DayChart })));
+const DayChart = lazily(() => import("./DayChart").then((m) => ({ default: m.DayChart })));
 
 /** Tokens and cost of each day, as charts with a table behind each. */
 export function ByDay({ days }: { days: readonly Day[] }) {

@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useState } from "react";
+import { Suspense, useCallback, useState } from "react";
 import { usePermissions } from "~/acting/usePermissions";
 import { toast } from "~/app/toast";
 import { Badge } from "~/design/Badge";
@@ -11,6 +11,7 @@ import { PageHead } from "~/design/PageHead";
 import { duration } from "~/design/time";
 import { post } from "~/live/wire/http";
 import { useAnswer } from "~/live/useAnswer";
+import { lazily } from "~/live/wire/code";
 import { commandIn, offeredForRun, type RunAct } from "./model/offered";
 import { ABOUT_RUNS, readRun, runPath, type WholeRun } from "./runs";
 import { StepPanel } from "./StepPanel";
@@ -19,7 +20,7 @@ import { runWords, toneOf } from "./words";
 import * as texts from "~/texts";
 
 const route = getRouteApi("/shell/workflows/$run");
-const RunGraph = lazy(() => import("./RunGraph").then((m) => ({ default: m.RunGraph })));
+const RunGraph = lazily(() => import("./RunGraph").then((m) => ({ default: m.RunGraph })));
 
 /** One run: its graph and timeline, live, and what each of its steps has come to. */
 export function RunPage() {

@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
+import { lazily } from "~/live/wire/code";
 import * as texts from "~/texts";
 
-const LinkMachineDialog = lazy(() =>
+const LinkMachineDialog = lazily(() =>
   import("./LinkMachineDialog").then((m) => ({ default: m.LinkMachineDialog })),
 );
 
