@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.fixtures.processes import DEMO, client, command, environment, key_of, up
+from tests.fixtures.processes import DEMO, client, command, ended, environment, key_of, up
 from tests.fixtures.service_manager import stand_in
 
 
 def run(folder: Path, module: str, *arguments: str, given: str = "", **variables: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=folder,
-        env=environment(folder) | variables,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout.strip(), done.stderr
+    env = environment(folder) | variables
+    status, printed, said = ended(module, *arguments, folder=folder, env=env, given=given)
+    return status, printed.strip(), said
 
 
 async def test_a_machine_is_linked_by_a_code_and_goes_on_without_it(tmp_path: Path) -> None:
