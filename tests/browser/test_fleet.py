@@ -258,6 +258,12 @@ async def test_a_phone_shows_and_restarts_them_without_scrolling_sideways(browse
         page = await walker.tab(fleet.site.url)
         await expect(row(page, "Victim").get_by_role("button", name="Restart Victim")).to_be_visible()
         assert await page.evaluate("document.querySelector('main').scrollWidth") == PHONE["width"]
+        # Whoever aims at one machine does not stop another.
+        stops = page.get_by_role("region", name="Machines").get_by_role("button", name="Stop all")
+        first, second = [await each.bounding_box() for each in (await stops.all())[:2]]
+        assert first is not None
+        assert second is not None
+        assert second["y"] - first["y"] - first["height"] >= 8
         assert await violations(page) == []
 
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from connect.sdk import AgentRelay
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site
-from tests.browser.tab import Person, person
+from tests.browser.tab import PHONE, Person, person
 
 
 @pytest.fixture
@@ -200,3 +200,14 @@ async def test_who_only_reads_makes_tokens_that_read_and_sees_no_accounts(
         await page.get_by_role("button", name="New token").click()
         await expect(page.get_by_role("dialog").get_by_role("checkbox", name=re.compile("^Read "))).to_be_visible()
         await expect(page.get_by_role("dialog").get_by_role("checkbox", name=re.compile("^Send "))).to_have_count(0)
+
+
+async def test_the_sign_of_the_search_stands_in_its_middle_on_a_phone_too(browser: Browser, running_site: Site) -> None:
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, running_site)
+        page = await walker.tab(f"{running_site.url}/people")
+        search = page.get_by_role("search")
+        sign, box = await search.locator("svg").bounding_box(), await search.get_by_role("searchbox").bounding_box()
+        assert sign is not None
+        assert box is not None
+        assert abs((sign["y"] + sign["height"] / 2) - (box["y"] + box["height"] / 2)) <= 1

@@ -24,7 +24,10 @@ export function SearchField({ label, value, onSearch }: SearchFieldProps) {
         onSearch(typeof text === "string" ? text.trim() : "");
       }}
     >
-      <Icon name="search" className="pointer-events-none absolute top-2.5 left-2.5 text-faint" />
+      <Icon
+        name="search"
+        className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint"
+      />
       <input
         ref={input}
         type="search"

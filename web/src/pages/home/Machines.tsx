@@ -23,7 +23,7 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
       <h2 id="machines" className="px-4 pb-1 text-xs text-faint">
         {texts.home.machines}
       </h2>
-      <ul className="grid sm:grid-cols-2 xl:grid-cols-3">
+      <ul className="grid pointer-coarse:gap-y-2 sm:grid-cols-2 xl:grid-cols-3">
         {listed.map((machine) => (
           <li key={machine.key} className="flex min-h-9 min-w-0 items-center gap-2 px-4">
             <Icon
