@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { draftFor, keepDraft } from "~/acting/drafts";
 import { Field, INPUT, Select } from "~/acting/Field";
 import { Button } from "~/design/Button";
@@ -8,6 +8,7 @@ import { saveAs } from "~/design/saveAs";
 import { TextWithProblems } from "~/design/TextWithProblems";
 import type { Answer } from "~/live/wire/ask";
 import { useTextCheck } from "~/live/useTextCheck";
+import { lazily } from "~/live/wire/code";
 import { check, preview, rerun, start, type Preview } from "./files";
 import { PlanView } from "./PlanView";
 import type { Run } from "./runs";
@@ -15,7 +16,7 @@ import { TEMPLATES } from "./templates";
 import * as texts from "~/texts";
 
 // What reads YAML and draws is loaded when somebody edits.
-const Designer = lazy(() => import("./designer/Designer").then((m) => ({ default: m.Designer })));
+const Designer = lazily(() => import("./designer/Designer").then((m) => ({ default: m.Designer })));
 
 interface FileEditorProps {
   before: string;
