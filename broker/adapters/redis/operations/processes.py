@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
@@ -35,10 +37,18 @@ class RedisProcesses:
         pipe = self._redis.pipeline(transaction=False)
         for each in ids:
             pipe.get(keys.process(each))
-            # One that died would count as alive for longer where the store's clock was set back since.
-            pipe.pexpire(keys.process(each), _LIFE_MS, lt=True)
-        rows: list[str | None] = (await pipe.execute())[::2] if ids else []
-        gone = [each for each, row in zip(ids, rows, strict=True) if row is None]
-        if gone:
-            await self._redis.srem(keys.PROCESSES, *gone)
+            pipe.pttl(keys.process(each))
+        answers = await pipe.execute() if ids else []
+        rows: list[str | None] = answers[::2]
+        await self._tidy(dict(zip(ids, rows, strict=True)), dict(zip(ids, answers[1::2], strict=True)))
         return sorted((_PROCESS.validate_json(row) for row in rows if row), key=lambda each: each.started_at_ms)
+
+    async def _tidy(self, rows: Mapping[str, str | None], lives_ms: Mapping[str, int]) -> None:
+        """Forget those that are gone. A store that takes no writes for now tells of the others all the same."""
+        pipe = self._redis.pipeline(transaction=False)
+        for each, life_ms in lives_ms.items():
+            if rows[each] is None:
+                pipe.srem(keys.PROCESSES, each)
+            elif life_ms > _LIFE_MS:  # the store's clock was set back since: one that died would live for longer
+                pipe.pexpire(keys.process(each), _LIFE_MS)
+        await pipe.execute(raise_on_error=False)

@@ -1,8 +1,11 @@
+from pathlib import Path
 from uuid import uuid4
 
 from broker.adapters.redis import keys
+from broker.adapters.redis.operations.processes import RedisProcesses
 from broker.app import Adapters
 from broker.domain.operations.status import BrokerProcess, ProcessKind
+from tests.fixtures.redis_servers import data_server, opened
 
 
 def process(kind: ProcessKind) -> BrokerProcess:
@@ -25,3 +28,24 @@ async def test_one_that_was_killed_is_forgotten(adapters: Adapters) -> None:
     await adapters.redis.delete(keys.process(one.id))  # what its expiry does
     assert one not in await adapters.processes.alive()
     assert one.id not in await adapters.redis.smembers(keys.PROCESSES)
+
+
+async def test_one_whose_life_is_too_long_by_the_clock_lives_as_long_as_any(adapters: Adapters) -> None:
+    """The store's clock was set back since its last beat."""
+    one = process(ProcessKind.WORKER)
+    await adapters.processes.beat(one)
+    await adapters.redis.pexpire(keys.process(one.id), 3_600_000)
+    assert one in await adapters.processes.alive()
+    assert await adapters.redis.pttl(keys.process(one.id)) <= 20_000
+
+
+async def test_a_store_that_takes_no_writes_tells_who_lives(tmp_path: Path) -> None:
+    async with data_server(tmp_path / "store") as store, opened(store.url) as redis:
+        processes = RedisProcesses(redis)
+        here, gone, early = (process(ProcessKind.GATEWAY) for _ in range(3))
+        for each in (here, gone, early):
+            await processes.beat(each)
+        await redis.delete(keys.process(gone.id))
+        await redis.pexpire(keys.process(early.id), 3_600_000)
+        await store.ask("REPLICAOF", "127.0.0.1", 1)
+        assert {each.id for each in await processes.alive()} == {here.id, early.id}
