@@ -42,6 +42,7 @@ async def test_commands_edits_and_messages_of_claude_and_codex_are_found(model: 
         asked = await log.until(lambda e: e.kind == "message.accepted" and e.name == "Painter")
         await log.answered(asked.data["id"])
         await log.turns_ended("Painter", 1)
+        await log.turns_ended("Reviewer", 1)
         await _searchable(relay)
 
         for query in (
@@ -62,5 +63,6 @@ async def test_commands_edits_and_messages_of_claude_and_codex_are_found(model: 
 
 async def _searchable(relay: AgentRelay) -> None:
     """Wait until the log store has all that has happened; a moment later, for nothing happens any more."""
-    while not (await relay.search_logs('agent:Painter kind:turn "gallery"')).hits:
-        await asyncio.sleep(0.1)
+    for query in ('agent:Painter kind:turn "gallery"', 'agent:Reviewer kind:turn "cobalt"'):
+        while not (await relay.search_logs(query)).hits:
+            await asyncio.sleep(0.1)
