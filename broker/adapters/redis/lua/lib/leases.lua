@@ -3,7 +3,7 @@ local function take_lease(key, by, length_ms)
   local holder = redis.call('GET', key)
   if holder and holder ~= by then
     -- The clock was set back since: a holder that is gone would keep it for as much longer.
-    if redis.call('PTTL', key) > tonumber(length_ms) then redis.call('PEXPIRE', key, length_ms) end
+    redis.call('PEXPIRE', key, length_ms, 'LT')
     return 0
   end
   redis.call('SET', key, by, 'PX', length_ms)

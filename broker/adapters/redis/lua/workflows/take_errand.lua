@@ -13,7 +13,7 @@ local key = K.errand(run, effect)
 local holding = redis.call('HGET', key, 'holder')
 if holding then
   -- As in `lib/leases`: where the clock was set back since.
-  if redis.call('PTTL', key) > tonumber(lease_ms) then redis.call('PEXPIRE', key, lease_ms) end
+  redis.call('PEXPIRE', key, lease_ms, 'LT')
   return holding == holder and 1 or 0
 end
 redis.call('HSET', key, 'holder', holder)
