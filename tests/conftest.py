@@ -13,7 +13,7 @@ from broker.adapters.embedded import embedded_redis
 from broker.app import Adapters, build_adapters
 from broker.domain.ids import WorkspaceId
 
-pytest_plugins = ["tests.order", "tests.stuck"]
+pytest_plugins = ["tests.order", "tests.stuck", "tests.fixtures.clocked_store"]
 
 # No test fails for being slow: machines are shared, and what is fast is shown by the benchmark.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

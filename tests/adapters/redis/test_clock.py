@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -26,29 +24,17 @@ from broker.domain.workflows.runs.commands import CommandKind, command_id
 from broker.protocol.proxy import Deliver, Probe, RunCommand, RunHook, write
 from broker.services.ports import CommandOrder, HookOrder, Silent
 from broker.services.workflows.steps.command_orders import order_command
+from tests.fixtures.clocked_store import DAY_S, HOUR_S, STEPS, set_clock
 from tests.fixtures.desk import Desk, open_desk
 from tests.fixtures.faked_clock import FakedClock
-from tests.fixtures.redis_servers import Server, data_server
+from tests.fixtures.redis_servers import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the clock that is set is Linux' own")
-_HOUR_S, _DAY_S = 3600, 86400
-STEPS = pytest.mark.parametrize("step_s", [_HOUR_S, -_HOUR_S, _DAY_S, -_DAY_S])
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> FakedClock:
-    return FakedClock(tmp_path)
-
-
-@pytest.fixture
-async def server(tmp_path: Path, clock: FakedClock) -> AsyncIterator[Server]:
-    async with data_server(tmp_path / "store", environment=clock.environment) as made:
-        yield made
-
-
-@pytest.fixture
-def redis_url(server: Server) -> str:
-    return server.url
+def redis_url(clocked_store: Server) -> str:
+    return clocked_store.url
 
 
 @pytest.fixture
@@ -56,14 +42,6 @@ async def desk(adapters: Adapters, workspace: WorkspaceId) -> Desk:
     made = await open_desk(adapters, workspace)
     await adapters.timers.claim(workspace)  # as a worker that runs has, within the last half minute
     return made
-
-
-async def set_clock(adapters: Adapters, clock: FakedClock, ahead_s: int) -> None:
-    """Return once scripts go by it: the server looks at its clock now and then."""
-    clock.set(ahead_s)
-    async with asyncio.timeout(5):
-        while abs(await adapters.pressure.now_ms() / 1000 - time.time() - ahead_s) > 5:
-            await asyncio.sleep(0.01)
 
 
 async def due_in_s(desk: Desk, kind: str) -> float:
@@ -125,9 +103,9 @@ async def test_what_is_put_there_before_anybody_has_noticed_is_right(
 
 @STEPS
 async def test_of_several_workers_one_moves_what_waits(
-    desk: Desk, server: Server, clock: FakedClock, step_s: int
+    desk: Desk, redis_url: str, clock: FakedClock, step_s: int
 ) -> None:
-    other = build_adapters(server.url)
+    other = build_adapters(redis_url)
     await other.timers.claim(desk.workspace)
     await desk.spawn("Starting")
     await set_clock(desk.adapters, clock, step_s)
@@ -141,7 +119,7 @@ async def test_of_several_workers_one_moves_what_waits(
     await other.redis.aclose()
 
 
-@pytest.mark.parametrize("step_s", [_HOUR_S // 2, -_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [HOUR_S // 2, -HOUR_S, -DAY_S])
 async def test_what_people_are_shown_as_an_instant_stays_there(desk: Desk, clock: FakedClock, step_s: int) -> None:
     await desk.ask(await desk.idle("Worker"))
     before = await due_in_s(desk, "approval")
@@ -178,7 +156,7 @@ async def test_peers_are_told_what_time_it_is_and_messages_end_by_it(
     assert 800_000 < order.not_after_ms - now_ms < 901_000
 
 
-@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [-HOUR_S, -DAY_S])
 async def test_no_message_is_too_old_for_a_machine_that_goes_by_the_later_time(
     desk: Desk, clock: FakedClock, step_s: int
 ) -> None:
@@ -275,7 +253,7 @@ async def test_no_order_of_a_hook_or_a_workflow_is_too_old_for_a_machine_that_go
         assert 500_000 < ends_ms - now_ms < 601_000
 
 
-@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [-HOUR_S, -DAY_S])
 async def test_an_order_for_a_machine_that_is_away_ends_by_the_time_that_it_is_told_when_it_comes(
     desk: Desk, clock: FakedClock, step_s: int
 ) -> None:
@@ -307,52 +285,52 @@ async def test_a_hook_that_has_run_often_enough_may_run_again_in_a_minute_by_whi
     assert await redis.ttl(keys.key(desk.workspace, "hook_rate", "say")) <= 60
 
 
-@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [-HOUR_S, -DAY_S])
 async def test_what_waited_while_nobody_ran_is_due_when_it_was_to_be_though_the_clock_was_set_back(
-    desk: Desk, server: Server, clock: FakedClock, step_s: int
+    desk: Desk, redis_url: str, clock: FakedClock, step_s: int
 ) -> None:
     """All were down: whoever starts goes by what the workspace has noted. Several that start move it once."""
     await desk.idle("Worker")
     await desk.spawn("Starting")
-    await desk.send("Worker", ttl_s=2 * _DAY_S)
+    await desk.send("Worker", ttl_s=2 * DAY_S)
     await set_clock(desk.adapters, clock, step_s)
     for _ in range(2):
-        started = build_adapters(server.url)
+        started = build_adapters(redis_url)
         await started.timers.claim(desk.workspace)
         assert 0 < await due_in_s(desk, "proof") < TIMINGS.proof_ms / 1000 + 1
         assert 100 < await due_in_s(desk, "spawn") < TIMINGS.start_deadline_ms / 1000 + 1
-        assert 2 * _DAY_S - 60 < await due_in_s(desk, "ttl") < 2 * _DAY_S + 1
+        assert 2 * DAY_S - 60 < await due_in_s(desk, "ttl") < 2 * DAY_S + 1
         await started.redis.aclose()
     await desk.adapters.timers.claim(desk.workspace)  # and one that was not down after all, beside them
     assert 0 < await due_in_s(desk, "proof") < TIMINGS.proof_ms / 1000 + 1
 
 
 async def test_a_message_that_was_sent_before_a_worker_came_waits_as_long_as_it_was_to(
-    desk: Desk, server: Server, clock: FakedClock
+    desk: Desk, redis_url: str, clock: FakedClock
 ) -> None:
     """Its gateway was up again first: by the clock as it is now."""
     await desk.idle("Worker")
-    await set_clock(desk.adapters, clock, -_DAY_S)
-    await desk.send("Worker", ttl_s=2 * _HOUR_S)
+    await set_clock(desk.adapters, clock, -DAY_S)
+    await desk.send("Worker", ttl_s=2 * HOUR_S)
     await asyncio.sleep(TIMINGS.clock_back_ms / 1000 + 0.1)
-    started = build_adapters(server.url)
+    started = build_adapters(redis_url)
     await started.timers.claim(desk.workspace)
-    assert 2 * _HOUR_S - 60 < await due_in_s(desk, "ttl") < 2 * _HOUR_S + 1
+    assert 2 * HOUR_S - 60 < await due_in_s(desk, "ttl") < 2 * HOUR_S + 1
     await started.redis.aclose()
 
 
 async def test_a_clock_that_is_ahead_after_everybody_was_down_is_taken_for_time_that_has_passed(
-    desk: Desk, server: Server, clock: FakedClock
+    desk: Desk, redis_url: str, clock: FakedClock
 ) -> None:
     await desk.spawn("Starting")
-    await set_clock(desk.adapters, clock, _DAY_S)
-    started = build_adapters(server.url)
+    await set_clock(desk.adapters, clock, DAY_S)
+    started = build_adapters(redis_url)
     due, _ = await started.timers.claim(desk.workspace)
     assert [name.partition("|")[0] for name in due] == ["spawn"]
     await started.redis.aclose()
 
 
-@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [-HOUR_S, -DAY_S])
 async def test_a_lease_of_one_who_is_gone_ends_although_the_clock_was_set_back(
     desk: Desk, clock: FakedClock, step_s: int
 ) -> None:
@@ -364,7 +342,7 @@ async def test_a_lease_of_one_who_is_gone_ends_although_the_clock_was_set_back(
     assert 0 < await redis.pttl(keys.key(desk.workspace, "hooks_holder")) <= 30_000
 
 
-@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [-HOUR_S, -DAY_S])
 async def test_an_address_that_failed_to_sign_in_is_let_in_again_although_the_clock_was_set_back(
     adapters: Adapters, workspace: WorkspaceId, clock: FakedClock, step_s: int
 ) -> None:
@@ -388,7 +366,7 @@ async def test_who_has_spent_their_allowance_waits_no_longer_for_it(
     assert again.wait_s <= 10.5
 
 
-@pytest.mark.parametrize("step_s", [-_HOUR_S, -_DAY_S])
+@pytest.mark.parametrize("step_s", [-HOUR_S, -DAY_S])
 async def test_a_probe_of_before_is_no_answer_to_one_of_now(desk: Desk, clock: FakedClock, step_s: int) -> None:
     """A deaf agent is noticed, although the clock was set back while its link was asked for a sign of life."""
     agent = await desk.idle("Worker")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +15,12 @@ from broker.domain.workflows.runs.journal import RunState
 from broker.services.workflows.showing import ShownRun
 from broker.services.workflows.starting import RunRequest
 from broker.settings import Settings
-from tests.adapters.redis.test_clock import set_clock
+from tests.fixtures.clocked_store import STEPS, set_clock
 from tests.fixtures.desk import Desk, open_desk
 from tests.fixtures.faked_clock import FakedClock
-from tests.fixtures.redis_servers import Server, data_server
+from tests.fixtures.redis_servers import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the clock that is set is Linux' own")
-_HOUR_S, _DAY_S = 3600, 86400
 _WAITS = """\
 version: "1.0"
 name: waits
@@ -38,19 +35,8 @@ workflows:
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> FakedClock:
-    return FakedClock(tmp_path)
-
-
-@pytest.fixture
-async def server(tmp_path: Path, clock: FakedClock) -> AsyncIterator[Server]:
-    async with data_server(tmp_path / "store", environment=clock.environment) as made:
-        yield made
-
-
-@pytest.fixture
-def redis_url(server: Server) -> str:
-    return server.url
+def redis_url(clocked_store: Server) -> str:
+    return clocked_store.url
 
 
 @pytest.fixture
@@ -61,7 +47,7 @@ async def desk(adapters: Adapters, workspace: WorkspaceId) -> Desk:
     return made
 
 
-@pytest.mark.parametrize("step_s", [_HOUR_S, -_HOUR_S, _DAY_S, -_DAY_S])
+@STEPS
 async def test_what_steps_wait_for_comes_when_it_was_to_and_no_timeout_is_over(
     desk: Desk, clock: FakedClock, step_s: int
 ) -> None:
