@@ -1,4 +1,4 @@
-import type { ComponentProps, ReactNode } from "react";
+import { useId, type ComponentProps, type ReactNode } from "react";
 
 export const INPUT =
   "h-9 w-full rounded-lg border border-line-strong bg-surface px-2 placeholder:text-faint disabled:bg-sunk pointer-coarse:h-11";
@@ -29,6 +29,32 @@ export function Field({
 /** A choice of few. */
 export function Select({ className = "", ...rest }: ComponentProps<"select">) {
   return <select className={`${INPUT} ${className}`} {...rest} />;
+}
+
+interface ChoiceProps {
+  label: string;
+  hint?: string;
+  value: string;
+  options: readonly string[];
+  /** An option for people. */
+  words?: (option: string) => string;
+  onChange: (value: string) => void;
+}
+
+/** One of some words, with its label. What holds now is among them, whether or not it is one that is offered. */
+export function Choice({ label, hint, value, options, words, onChange }: ChoiceProps) {
+  const id = useId();
+  return (
+    <Field id={id} label={label} {...(hint ? { hint } : {})}>
+      <Select id={id} value={value} onChange={({ target }) => onChange(target.value)}>
+        {(options.includes(value) ? options : [value, ...options]).map((each) => (
+          <option key={each} value={each}>
+            {words?.(each) ?? each}
+          </option>
+        ))}
+      </Select>
+    </Field>
+  );
 }
 
 /** A place for a longer text; Enter with Ctrl or Cmd sends its form. */

@@ -13,7 +13,7 @@ import {
 } from "@xyflow/react";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { classes } from "~/design/classes";
-import { arrange, directionFor, NODE, type Drawn } from "./model/layout";
+import { arrangeIn, NODE, type Drawn } from "./model/layout";
 import * as texts from "~/texts";
 
 /** A step as it is drawn: its sign, its name and a word below. */
@@ -57,11 +57,7 @@ export function StepGraph({ label, ratio, steps, chosen, onChoose, lineOf, editi
   const [flow, setFlow] = useState<ReactFlowInstance<StepNode>>();
   // Where steps lie hangs on their names and dependencies alone: they keep their places while their states change.
   const shape = JSON.stringify(steps.map(({ name, after }) => ({ name, after })));
-  const placed = useMemo(() => {
-    const drawn = JSON.parse(shape) as Drawn[];
-    const direction = directionFor(drawn, ratio);
-    return { ...arrange(drawn, direction), across: direction === "LR" };
-  }, [shape, ratio]);
+  const placed = useMemo(() => arrangeIn(ratio, JSON.parse(shape) as Drawn[]), [shape, ratio]);
   useEffect(() => {
     void flow?.fitView(FIT);
   }, [flow, placed]);
@@ -75,7 +71,7 @@ export function StepGraph({ label, ratio, steps, chosen, onChoose, lineOf, editi
       position: { x, y },
       width: NODE.width,
       height: NODE.height,
-      data: { step, across: placed.across, connects: editing !== undefined },
+      data: { step, across: placed.direction === "LR", connects: editing !== undefined },
       selected: id === chosen,
       ariaLabel: step.said,
     };

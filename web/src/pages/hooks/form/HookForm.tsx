@@ -1,5 +1,5 @@
 import { useId, useMemo, useState } from "react";
-import { Field, INPUT, Select } from "~/acting/Field";
+import { Choice, Field, INPUT, Select } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { add, changeAction, fillIn, move, remove } from "./changing";
 import { FormField } from "./FormField";
@@ -120,12 +120,11 @@ function WhenAndWhat({ row, text, onChange, onChoose }: OneHookProps) {
     onChoose(keyOf(moved.path));
     onChange(moved.text);
   };
-  const events: readonly string[] = EVENTS;
   return (
     <>
-      <Field id={`${id}-for`} label={texts.hooks.whose} hint={texts.hooks.selectorHint}>
+      <Field id={id} label={texts.hooks.whose} hint={texts.hooks.selectorHint}>
         <input
-          id={`${id}-for`}
+          id={id}
           className={INPUT}
           value={selector}
           onChange={({ target }) => setSelector(target.value)}
@@ -139,25 +138,19 @@ function WhenAndWhat({ row, text, onChange, onChoose }: OneHookProps) {
           }}
         />
       </Field>
-      <Field id={`${id}-on`} label={texts.hooks.event}>
-        <Select id={`${id}-on`} value={row.event} onChange={({ target }) => go({ event: target.value })}>
-          {(events.includes(row.event) ? events : [row.event, ...events]).map((each) => (
-            <option key={each}>{each}</option>
-          ))}
-        </Select>
-      </Field>
-      <Field id={`${id}-does`} label={texts.hooks.does}>
-        <Select
-          id={`${id}-does`}
-          value={row.action ?? ""}
-          onChange={({ target }) => onChange(changeAction(text, row, target.value as ActionName))}
-        >
-          {row.action === undefined && <option value="">{texts.hooks.doesNothing}</option>}
-          {ACTIONS.map((each) => (
-            <option key={each}>{each}</option>
-          ))}
-        </Select>
-      </Field>
+      <Choice
+        label={texts.hooks.event}
+        value={row.event}
+        options={EVENTS}
+        onChange={(event) => go({ event })}
+      />
+      <Choice
+        label={texts.hooks.does}
+        value={row.action ?? ""}
+        options={ACTIONS}
+        words={(action) => (action === "" ? texts.hooks.doesNothing : action)}
+        onChange={(action) => onChange(changeAction(text, row, action as ActionName))}
+      />
     </>
   );
 }

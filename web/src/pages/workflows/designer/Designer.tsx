@@ -1,5 +1,5 @@
 import { useId, useMemo, useState } from "react";
-import { Field, Select } from "~/acting/Field";
+import { Choice, Field, Select } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { Icon, type IconName } from "~/design/Icon";
 import { isError, type Problem } from "~/design/problems";
@@ -122,7 +122,7 @@ function Drawing({ design, text, at, problems, plan, onChange, onWorkflow }: Dra
                   },
                   onDisconnect: (name, before) => {
                     const target = named(name);
-                    if (target) onChange(disconnect(text, target, before));
+                    if (target && !target.locked) onChange(disconnect(text, target, before));
                   },
                   onRemove: remove,
                 }}
@@ -153,16 +153,11 @@ function Drawing({ design, text, at, problems, plan, onChange, onWorkflow }: Dra
 function Whole({ design, at, text, onChange, onWorkflow }: Omit<DrawingProps, "problems" | "plan">) {
   const id = useId();
   if (design.workflows.length === 0) return <p className="text-soft">{texts.designer.empty}</p>;
-  const patterns: readonly string[] = PATTERNS;
   return (
     <div className="grid gap-3 sm:grid-cols-2">
       {design.workflows.length > 1 && (
-        <Field id={`${id}-workflow`} label={texts.designer.workflow}>
-          <Select
-            id={`${id}-workflow`}
-            value={at}
-            onChange={({ target }) => onWorkflow(Number(target.value))}
-          >
+        <Field id={id} label={texts.designer.workflow}>
+          <Select id={id} value={at} onChange={({ target }) => onWorkflow(Number(target.value))}>
             {design.workflows.map((name, index) => (
               <option key={index} value={index}>
                 {name}
@@ -171,17 +166,13 @@ function Whole({ design, at, text, onChange, onWorkflow }: Omit<DrawingProps, "p
           </Select>
         </Field>
       )}
-      <Field id={`${id}-pattern`} label={texts.designer.pattern} hint={texts.designer.patternHint}>
-        <Select
-          id={`${id}-pattern`}
-          value={design.pattern}
-          onChange={({ target }) => onChange(changePattern(text, target.value))}
-        >
-          {(patterns.includes(design.pattern) ? patterns : [design.pattern, ...patterns]).map((each) => (
-            <option key={each}>{each}</option>
-          ))}
-        </Select>
-      </Field>
+      <Choice
+        label={texts.designer.pattern}
+        hint={texts.designer.patternHint}
+        value={design.pattern}
+        options={PATTERNS}
+        onChange={(pattern) => onChange(changePattern(text, pattern))}
+      />
     </div>
   );
 }

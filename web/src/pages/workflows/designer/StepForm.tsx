@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from "react";
-import { Field, INPUT, Select, TextArea } from "~/acting/Field";
+import { Choice, Field, INPUT, TextArea } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { changeKind, connect, disconnect, fillIn, renameStep, type Changed } from "./model/changing";
 import { CHECKS, CHECKS_ALONE, KINDS, type FieldSpec } from "./model/fields";
@@ -33,7 +33,6 @@ export function StepForm({ step, design, text, isNew, onChange, onRenamed, onRem
     name?.select();
   }, [isNew]);
   const others = design.steps.filter(({ name }) => name !== step.name);
-  const kinds: readonly string[] = KINDS;
   const field = (spec: FieldSpec) => (
     <StepField
       key={spec.name}
@@ -66,7 +65,7 @@ export function StepForm({ step, design, text, isNew, onChange, onRenamed, onRem
           <Choice
             label={texts.designer.kind}
             value={step.kind}
-            options={kinds.includes(step.kind) ? kinds : [step.kind, ...kinds]}
+            options={KINDS}
             words={kindWords}
             onChange={(kind) => onChange(changeKind(text, step, kind))}
           />
@@ -109,29 +108,25 @@ function StepField({ spec, step, design, onChange }: StepFieldProps) {
   const value = step.filled.get(spec.name) ?? "";
   const { label, hint } = texts.designer.fields[spec.name];
   switch (spec.holds) {
-    case "agent": {
-      const names = design.agents.map(({ name }) => name);
+    case "agent":
       return (
         <Choice
           label={label}
           value={value}
-          options={names.includes(value) ? names : [value, ...names]}
+          options={design.agents.map(({ name }) => name)}
           onChange={onChange}
         />
       );
-    }
-    case "check": {
-      const checks: readonly string[] = CHECKS;
+    case "check":
       return (
         <Choice
           label={label}
           value={value}
-          options={["", ...(checks.includes(value) || value === "" ? checks : [value, ...checks])]}
+          options={["", ...CHECKS]}
           words={(check) => (check === "" ? texts.designer.noCheck : checkWords(check))}
           onChange={onChange}
         />
       );
-    }
     case "lines":
       return (
         <Field id={id} label={label} hint={hint}>
@@ -158,29 +153,6 @@ function StepField({ spec, step, design, onChange }: StepFieldProps) {
       );
     }
   }
-}
-
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: readonly string[];
-  words?: (option: string) => string;
-  onChange: (value: string) => void;
-}
-
-function Choice({ label, value, options, words, onChange }: ChoiceProps) {
-  const id = useId();
-  return (
-    <Field id={id} label={label}>
-      <Select id={id} value={value} onChange={({ target }) => onChange(target.value)}>
-        {options.map((each) => (
-          <option key={each} value={each}>
-            {words?.(each) ?? each}
-          </option>
-        ))}
-      </Select>
-    </Field>
-  );
 }
 
 interface WaitsForProps {

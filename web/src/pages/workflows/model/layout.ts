@@ -20,8 +20,21 @@ export interface Drawn {
   readonly after: readonly string[];
 }
 
+type Direction = "LR" | "TB";
+
+interface Drawing {
+  readonly nodes: readonly Placed[];
+  readonly lines: readonly Line[];
+}
+
+/** A drawing in a box, and how large it is there. */
+interface Fitted extends Drawing {
+  readonly direction: Direction;
+  readonly scale: number;
+}
+
 /** Where each step is drawn: behind what it waits for, to the right or below. */
-export function arrange(steps: readonly Drawn[], direction: "LR" | "TB"): { nodes: Placed[]; lines: Line[] } {
+export function arrange(steps: readonly Drawn[], direction: Direction): Drawing {
   const graph = new Graph();
   graph.setGraph({ rankdir: direction, nodesep: 24, ranksep: direction === "LR" ? 56 : 40 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -30,7 +43,7 @@ export function arrange(steps: readonly Drawn[], direction: "LR" | "TB"): { node
   const lines = steps.flatMap((step) =>
     step.after
       .filter((before) => names.has(before))
-      .map((before) => ({ id: lineId(before, step.name), source: before, target: step.name })),
+      .map((before) => ({ id: `${before}\n${step.name}`, source: before, target: step.name })),
   );
   for (const { source, target } of lines) graph.setEdge(source, target);
   layout(graph);
@@ -41,16 +54,14 @@ export function arrange(steps: readonly Drawn[], direction: "LR" | "TB"): { node
   return { nodes, lines };
 }
 
-/** In which direction a drawing is larger, in a box that is so many times as wide as it is high. */
-export function directionFor(steps: readonly Drawn[], ratio: number): "LR" | "TB" {
-  const [across = 0, down = 0] = (["LR", "TB"] as const).map((direction) => {
-    const { nodes } = arrange(steps, direction);
-    const width = Math.max(...nodes.map(({ x }) => x), 0) + NODE.width;
-    const height = Math.max(...nodes.map(({ y }) => y), 0) + NODE.height;
-    return Math.min(ratio / width, 1 / height);
-  });
-  return across >= down ? "LR" : "TB";
+/** The drawing in the direction in which it is larger, in a box that is so many times as wide as it is high. */
+export function arrangeIn(ratio: number, steps: readonly Drawn[]): Fitted {
+  const fit = (direction: Direction): Fitted => {
+    const drawing = arrange(steps, direction);
+    const width = Math.max(...drawing.nodes.map(({ x }) => x), 0) + NODE.width;
+    const height = Math.max(...drawing.nodes.map(({ y }) => y), 0) + NODE.height;
+    return { ...drawing, direction, scale: Math.min(ratio / width, 1 / height) };
+  };
+  const [across, down] = [fit("LR"), fit("TB")];
+  return across.scale >= down.scale ? across : down;
 }
-
-/** Of the line from what is waited for to what waits for it. */
-export const lineId = (before: string, step: string): string => `${before}\n${step}`;

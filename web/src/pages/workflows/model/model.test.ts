@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Run, Step } from "../runs";
 import { definitionsOf } from "./definitions";
 import { choicesOf, isWanted, readWanted } from "./history";
-import { arrange, directionFor, NODE } from "./layout";
+import { arrange, arrangeIn, NODE } from "./layout";
 import { commandIn, isOver, offeredForRun, offeredForStep } from "./offered";
 import { barsOf, spanOf } from "./spans";
 
@@ -150,7 +150,7 @@ test("a chain is drawn along the longer side, steps beside each other across it"
     Array.from({ length: count }, (_, index) => ({ name: `s${index}`, after: after(index) }));
   const chain = named(6, (index) => (index === 0 ? [] : [`s${index - 1}`]));
   const beside = named(10, (index) => (index === 0 ? [] : ["s0"]));
-  expect([directionFor(chain, 8), directionFor(chain, 1.4)]).toEqual(["LR", "TB"]);
-  expect(directionFor(beside, 1.4)).toBe("LR");
-  expect(directionFor([], 1.4)).toBe("LR");
+  expect([arrangeIn(8, chain).direction, arrangeIn(1.4, chain).direction]).toEqual(["LR", "TB"]);
+  expect(arrangeIn(1.4, beside).direction).toBe("LR");
+  expect(arrangeIn(1.4, []).direction).toBe("LR");
 });

@@ -255,6 +255,8 @@ test("a step whose parts stand elsewhere is locked", () => {
     ["test", false],
     ["judge", true],
   ]);
+  const { steps } = read(text.replace("dependsOn: [build, test]", "dependsOn: [test]"));
+  expect(canWait(steps, "judge", "build")).toBe(false);
 });
 
 test("each workflow of a file has its steps; an agent of any of them is in use", () => {

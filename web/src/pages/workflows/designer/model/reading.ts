@@ -57,10 +57,11 @@ export function readDesign(text: string, at = 0): Design | { readonly broken: st
 
 const NOTHING: Design = { pattern: "", agents: [], workflows: [], steps: [] };
 
-/** Whether one step may wait for another: not for itself, nor for one that waits for it, nor twice. */
+/** Whether one step may wait for another: not one that is locked, not for itself, nor for one that waits for it, nor twice. */
 export function canWait(steps: readonly DesignedStep[], step: string, before: string): boolean {
   const byName = new Map(steps.map((each) => [each.name, each]));
-  if (byName.get(step)?.after.includes(before)) return false;
+  const waiter = byName.get(step);
+  if (!waiter || waiter.locked || waiter.after.includes(before)) return false;
   const seen = new Set<string>();
   const waiting = [before];
   while (waiting.length > 0) {
