@@ -26,6 +26,7 @@ RelayError
 │                         BILLING_NOT_CONFIGURED
 ├── OutboundRefused       OUTBOUND_NOT_ALLOWED, OUTBOUND_INSECURE, OUTBOUND_BAD_URL
 ├── OutboundFailed        OUTBOUND_FAILED, OUTBOUND_TIMEOUT, OUTBOUND_NOT_FOUND
+├── IdentityProviderFailed IDENTITY_PROVIDER_FAILED
 └── Unavailable           STORE_UNAVAILABLE, DRAINING, COMMANDS_LOST, BILLING_UNAVAILABLE
 
 `code` never changes once published; `message` is for people and says what to do next.
@@ -208,6 +209,13 @@ class OutboundFailed(RelayError):
 
     code = "OUTBOUND_FAILED"
     retryable = True
+    http_status = 502
+
+
+class IdentityProviderFailed(RelayError):
+    """What a workspace's identity provider has said cannot be used, or is not believed."""
+
+    code = "IDENTITY_PROVIDER_FAILED"
     http_status = 502
 
 

@@ -21,6 +21,8 @@ MemberId = NewType("MemberId", str)
 GroupId = NewType("GroupId", str)
 """People of a workspace who are given access together."""
 InvitationId = NewType("InvitationId", str)
+ProviderId = NewType("ProviderId", str)
+"""A workspace's identity provider, as its owners have set it up: another one when they set up another."""
 WorkflowRunId = NewType("WorkflowRunId", str)
 """A UUID."""
 LinkId = NewType("LinkId", str)

@@ -51,6 +51,7 @@ def test_http_statuses_tell_whose_turn_it_is() -> None:
         "Fenced": 409,
         "NotConfigured": 501,
         "OutboundFailed": 502,
+        "IdentityProviderFailed": 502,
         "OutboundRefused": 403,
         "Unavailable": 503,
     }

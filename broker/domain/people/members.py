@@ -11,7 +11,7 @@ from broker.domain.people.access import Maker, MemberRole
 
 MAX_MEMBERS = 10_000
 """Of one workspace."""
-_LONGEST_NAME = 60
+LONGEST_MEMBER_NAME = 60
 MYSELF = "me"
 """What whoever asks is called where a member is meant."""
 
@@ -47,9 +47,9 @@ class PendingSignIn:
 def member_name(text: str) -> str:
     """Return `text` trimmed when it is a name for a person; raise `BadRequest` (INVALID_NAME) otherwise."""
     name = " ".join(text.split())
-    if not name or len(name) > _LONGEST_NAME or "/" in name or not is_seen(name):
+    if not name or len(name) > LONGEST_MEMBER_NAME or "/" in name or not is_seen(name):
         raise BadRequest(
-            f"a person's name has 1 to {_LONGEST_NAME} printable characters and no '/'", code="INVALID_NAME"
+            f"a person's name has 1 to {LONGEST_MEMBER_NAME} printable characters and no '/'", code="INVALID_NAME"
         )
     if name.casefold() == MYSELF:
         raise BadRequest(f"{name!r} means whoever asks; choose another name", code="INVALID_NAME")

@@ -52,6 +52,7 @@ from broker.services.ports.signals import (
     TakenOver,
     Timers,
 )
+from broker.services.ports.single_sign_on import Challenge, IdentityProviders, IdentityRecords
 from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
 from broker.services.ports.traces import SpanSink
@@ -84,6 +85,7 @@ __all__ = [
     "BillingRecord",
     "BillingRecords",
     "BudgetRecords",
+    "Challenge",
     "CheckpointSigning",
     "Checkpoints",
     "Claim",
@@ -109,6 +111,8 @@ __all__ = [
     "HookRecords",
     "HookRun",
     "HooksInForce",
+    "IdentityProviders",
+    "IdentityRecords",
     "ImportedTrails",
     "InstallationRecords",
     "InvitationRecords",
