@@ -1,0 +1,1 @@
+"""Identity providers that speak OpenID Connect, asked through the guarded client."""
