@@ -28,6 +28,7 @@ from broker.adapters.redis.operations.processes import RedisProcesses
 from broker.adapters.redis.people.access_changes import RedisAccessChanges
 from broker.adapters.redis.people.accounts import RedisAccounts
 from broker.adapters.redis.people.groups import RedisGroups
+from broker.adapters.redis.people.identities import RedisIdentities
 from broker.adapters.redis.people.invitations import RedisInvitations
 from broker.adapters.redis.people.machine_codes import RedisMachineCodes
 from broker.adapters.redis.people.members import RedisMembers
@@ -93,6 +94,7 @@ class Adapters:
     sign_in_codes: RedisSignInCodes
     machine_codes: RedisMachineCodes
     invitations: RedisInvitations
+    identities: RedisIdentities
     stops: RedisStops
     views: RedisViews
     timers: RedisTimers
@@ -154,6 +156,7 @@ def build_adapters(
         sign_in_codes=RedisSignInCodes(redis, scripts),
         machine_codes=RedisMachineCodes(redis, scripts),
         invitations=RedisInvitations(redis, scripts),
+        identities=RedisIdentities(redis, scripts),
         stops=RedisStops(redis, scripts),
         views=RedisViews(redis, scripts),
         timers=RedisTimers(redis, scripts),

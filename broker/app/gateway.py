@@ -37,6 +37,7 @@ from broker.gateway.http.logs import LogsApi
 from broker.gateway.http.people import AccessApi
 from broker.gateway.http.plans import PlansApi
 from broker.gateway.http.secrets import SecretsApi
+from broker.gateway.http.single_sign_on import SingleSignOnApi
 from broker.gateway.http.status import StatusApi
 from broker.gateway.http.stops import StopsApi
 from broker.gateway.http.tokens import TokensApi
@@ -108,6 +109,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *TokensApi(services).routes(),
             *GroupsApi(services).routes(),
             *InvitationsApi(services).routes(),
+            *SingleSignOnApi(services).routes(),
             *EnrolmentApi(services).routes(),
             *WorkspacesApi(services).routes(),
             *AdministrationApi(services).routes(),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker import __version__
+from broker.adapters.oidc.providers import OidcProviders
 from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.redis.logs.restoring import RedisRestoring
 from broker.adapters.redis.requests import RedisRequests
@@ -55,6 +56,7 @@ from broker.services.people.members import Members
 from broker.services.people.scoped_tokens import ScopedTokens
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
+from broker.services.people.single_sign_on import SingleSignOn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.billing import Billing
@@ -66,7 +68,7 @@ from broker.services.plans.usage import UsageMeter
 from broker.services.ports import PaymentProvider
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
-from broker.services.secrets.secrets import Secrets
+from broker.services.secrets.secrets import SecretReader, Secrets
 from broker.services.views.views import Views
 from broker.services.workflows.checking import WorkflowChecks
 from broker.services.workflows.definitions import Definitions
@@ -118,6 +120,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         members=people.members,
         groups=Groups(adapters.groups, adapters.members),
         sign_in=people.sign_in,
+        single_sign_on=_single_sign_on(settings, adapters, people.sign_in, clock=clock),
         invitations=people.invitations,
         enrolment=people.enrolment,
         short_lived=people.short_lived,
@@ -284,6 +287,23 @@ def _people(settings: Settings, adapters: Adapters, access: Access, *, clock: Cl
         enrolment=Enrolment(adapters.machine_codes, adapters.tokens, codes, clock=clock),
         short_lived=ShortLivedTokens(families, codes, accounts=access.accounts, clock=clock),
         workspaces=workspaces,
+    )
+
+
+def _single_sign_on(settings: Settings, adapters: Adapters, sign_in: SignIn, *, clock: Clock) -> SingleSignOn:
+    sealing = AesGcmSealing(settings.secret_keys)
+    return SingleSignOn(
+        adapters.identities,
+        OidcProviders(GuardedClient(AddressPolicy(settings.allow_outbound)), clock=clock),
+        members=adapters.members,
+        workspaces=adapters.workspaces,
+        sign_in=sign_in,
+        secrets=SecretReader(adapters.secrets, sealing),
+        sealing=sealing,
+        failures=adapters.sign_in_codes,
+        plans=settings.plan_table,
+        public_url=settings.url,
+        clock=clock,
     )
 
 

@@ -108,6 +108,10 @@ _PROCESSES = "broker.cli.processes.commands"
             "broker.cli.people.people:sign_in",
             "Print a new sign-in link for NAME (default: the first owner).",
         ),
+        "sso": Elsewhere(
+            "broker.cli.people.single_sign_on:sso",
+            "Let people sign in by the workspace's own identity provider (OpenID Connect).",
+        ),
         "status": Elsewhere(
             "broker.cli.operations.status:status",
             "Show processes, how full the stores are, and what waits.",

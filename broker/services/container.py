@@ -35,6 +35,7 @@ from broker.services.people.members import Members
 from broker.services.people.scoped_tokens import ScopedTokens
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
+from broker.services.people.single_sign_on import SingleSignOn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.billing import Billing
@@ -86,6 +87,7 @@ class Services:
     members: Members
     groups: Groups
     sign_in: SignIn
+    single_sign_on: SingleSignOn
     invitations: Invitations
     enrolment: Enrolment
     short_lived: ShortLivedTokens

@@ -39,7 +39,7 @@ class Member(Node):
             name=member.name,
             role=member.role,
             created_at=DateTime(member.created_at_ms),
-            has_signed_in=member.account is not None,
+            has_signed_in=member.account is not None or member.has_identity,
             suspended_at=None if member.suspended_at_ms is None else DateTime(member.suspended_at_ms),
         )
 

@@ -53,6 +53,8 @@ OF_ONESELF: set[Served] = {
     ("GET", "/v1/workspace"),
     ("GET", "/v1/sign-in"),
     ("POST", "/v1/sign-in"),
+    ("POST", "/v1/sign-in/single-sign-on"),
+    ("GET", "/v1/single-sign-on/answer"),
     ("POST", "/v1/sign-out"),
     ("GET", "/v1/sign-ins"),
     ("DELETE", "/v1/sign-ins/{sign_in}"),
@@ -90,6 +92,9 @@ BODIES: dict[Served, object] = {
     ("DELETE", "/v1/budgets"): {"scope": "workspace", "unit": "tokens"},
     ("PUT", "/v1/billing/plan"): {"plan": "pro"},
     ("POST", "/v1/secrets"): {"name": "NEW", "value": "x"},
+    # Refused for its hours behind the right to do it: nobody is asked whether there is such a provider.
+    ("PUT", "/v1/single-sign-on"): {"issuer": "https://login.example.com", "client_id": "relaycast", "hours": 0},
+    ("POST", "/v1/sign-in/single-sign-on"): {"workspace": "none"},
     ("POST", "/v1/workflows/check"): {"text": "version: '1.0'"},
     ("POST", "/v1/hooks/check"): {"text": "hooks: {}"},
     ("POST", "/v1/hooks/test"): {"text": "hooks: {}"},

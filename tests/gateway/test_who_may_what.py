@@ -29,6 +29,8 @@ OF_ANYBODY = (
     | {
         ("GET", "/v1/sign-in"),
         ("POST", "/v1/sign-in"),
+        ("POST", "/v1/sign-in/single-sign-on"),
+        ("GET", "/v1/single-sign-on/answer"),
         ("POST", "/v1/sign-out"),
         ("GET", "/v1/sign-ins"),
         ("DELETE", "/v1/sign-ins/{sign_in}"),
@@ -65,6 +67,9 @@ NEEDS: dict[Served, str] = {
     ("PUT", "/v1/hooks"): "administer",
     ("PUT", "/v1/hooks/paused"): "administer",
     ("DELETE", "/v1/hooks"): "administer",
+    ("GET", "/v1/single-sign-on"): "administer",
+    ("PUT", "/v1/single-sign-on"): "own",
+    ("DELETE", "/v1/single-sign-on"): "own",
     ("GET", "/v1/secrets"): "administer",
     ("POST", "/v1/secrets"): "administer",
     ("DELETE", "/v1/secrets/{secret}"): "administer",

@@ -38,6 +38,9 @@ _TEMPLATES: dict[str, str] = {
     "held_tokens": ":tokens:held",  # set: tokens that those, and what they made, have made: they are on hold
     "person": ":p:%s",  # hash: a member; generation counts when its sign-ins were ended
     "invitations": ":invitations",  # hash: invitation id -> JSON: hash of its link, role, name, groups, who made it, …
+    "single_sign_on": ":sso",  # string: JSON of the workspace's identity provider; its id is in `workspace`, too
+    "provider_failure": ":sso:failure",  # string: JSON of why somebody could not sign in by it lately
+    "identities": ":identities",  # hash: hash of issuer and subject -> member who is that
     "groups": ":groups",  # hash: group id -> JSON of its name and when it was made
     "group_names": ":groups:names",  # hash: lower-case name -> group id
     "group_members": ":g:%s",  # set: members in a group

@@ -24,9 +24,13 @@ GONE = {
     "agent": "the agent this token was made for is gone",
     "machine": "the token that this agent's machine was linked with has been revoked",
     "member": "you were signed out or removed: sign in again",
+    "provider": "single sign-on of this workspace was changed: sign in again",
+    "sso": "this workspace asks for single sign-on: sign in by it",
     "suspended": "an administrator of this workspace has suspended you, or whoever made this token",
     "token": "the token, or what it was made with, has been revoked",
 }
+_GONE_CODES = {"sso": "SSO_REQUIRED", "suspended": "SUSPENDED"}
+"""Of those that have one of their own."""
 _AWAY = {
     WorkspaceState.ARCHIVED: ("WORKSPACE_ARCHIVED", "this workspace is archived: an owner of it can restore it"),
     WorkspaceState.DELETED: (
@@ -80,6 +84,7 @@ class Standing:
             generation="" if principal.generation is None else principal.generation,
             member=(principal.answerable if principal.kind is TokenKind.PERSONAL else principal.member) or "",
             family=principal.family or "",
+            provider=principal.provider or "",
             per_s=request.rate.per_s if request else "",
             burst=request.rate.burst if request else "",
             account=(principal.service or principal.answerable or principal.proxy or "") if request else "",
@@ -96,7 +101,7 @@ class Standing:
         """The same, by what a script has answered (`lib/standing`). Raises `NotAuthenticated`."""
         gone, plan, slug, state, access, privacy, name, role, ends = answer
         if gone:
-            raise NotAuthenticated(GONE[gone], code="SUSPENDED" if gone == "suspended" else "TOKEN_REVOKED")
+            raise NotAuthenticated(GONE[gone], code=_GONE_CODES.get(gone, "TOKEN_REVOKED"))
         if state != WorkspaceState.ACTIVE and not away:
             code, words = _AWAY[WorkspaceState(state)]
             raise NotAuthenticated(words, code=code)

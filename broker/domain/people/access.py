@@ -13,6 +13,7 @@ from broker.domain.ids import (
     AgentId,
     FamilyId,
     MemberId,
+    ProviderId,
     ProxyId,
     ServiceAccountId,
     SessionId,
@@ -192,6 +193,8 @@ class Principal:
     only: tuple[SessionId, ...] | None = None
     """The sessions that such a token is limited to; None when it is not."""
     service: ServiceAccountId | None = None
+    provider: ProviderId | None = None
+    """The identity provider by which a member has signed in; None for who came by a link."""
     family: FamilyId | None = None
     """Of a short-lived token: those that were renewed one from the other. They end together."""
     access: int | None = None

@@ -27,7 +27,9 @@ class Member:
     """Of the sign-ins; raised to end all of them."""
     created_at_ms: int
     account: AccountId | None = None
-    """The person of the installation; None until they sign in."""
+    """The person of the installation; None until they sign in by a link."""
+    has_identity: bool = False
+    """Whether they have signed in by the workspace's identity provider."""
     suspended_at_ms: int | None = None
     """None for who is not suspended: somebody who is stays with all that is theirs, and nothing of it acts."""
 

@@ -111,6 +111,19 @@ def check_terms(terms: ProviderTerms) -> ProviderTerms:
     )
 
 
+def in_words(terms: ProviderTerms) -> str:
+    """For the audit trail."""
+    new = f"new people become {terms.joins_as}s" if terms.joins_as else "nobody new"
+    words = [
+        f"{terms.issuer} as {terms.client_id}",
+        "secret " + terms.secret if terms.secret else "without a secret",
+        "for " + (", ".join(terms.domains) or "any domain"),
+        new,
+        f"{terms.hours} h",
+    ]
+    return "; ".join([*words, *(["required"] if terms.required else [])])
+
+
 def is_same_client(one: ProviderTerms, other: ProviderTerms) -> bool:
     """Whether both ask the same provider as the same client: what it has vouched for goes on."""
     return (one.issuer, one.client_id) == (other.issuer, other.client_id)

@@ -38,10 +38,6 @@ class Feature(StrEnum):
     SSO = "sso"
 
 
-NOT_YET = frozenset({Feature.SSO})
-"""Features of plans that this version of the broker does not have."""
-
-
 class Meter(StrEnum):
     """What is counted and can have a price."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from broker.domain.plans.plans import NOT_YET, Feature, Meter, Metered, PlanTable, Terms
+from broker.domain.plans.plans import Feature, Meter, Metered, PlanTable, Terms
 
 _UNITS = {
     Meter.MESSAGES: "messages",
@@ -26,7 +26,6 @@ def plain_terms(terms: Terms) -> dict[str, object]:
         "per_seat": terms.per_seat,
         "limits": limits,
         "features": sorted(map(str, terms.features)),
-        "features_not_yet": sorted(map(str, terms.features & NOT_YET)),
         "meters": {
             str(meter): {"included": each.included, "per": each.per, "cents": each.cents, "billed": each.cents > 0}
             for meter, each in terms.meters.items()
@@ -60,7 +59,7 @@ def _show_terms(terms: Terms) -> Iterator[str]:
     yield f"logs               {limits.log_days} days"
     if limits.api_points_per_s:
         yield f"API                {limits.api_points_per_s} points a second for each token"
-    yield "also               " + (", ".join(_feature(each) for each in Feature if each in terms.features) or "-")
+    yield "also               " + (", ".join(each for each in Feature if each in terms.features) or "-")
     for meter, metered in terms.meters.items():
         if metered.cents:
             yield f"billed             {_UNITS[meter]}: {_describe_billing(metered)}"
@@ -68,10 +67,6 @@ def _show_terms(terms: Terms) -> Iterator[str]:
 
 def _figure(figure: int) -> str:
     return f"{figure:,}" if figure else "unlimited"
-
-
-def _feature(feature: Feature) -> str:
-    return f"{feature} (not in this version)" if feature in NOT_YET else feature
 
 
 def _describe_billing(metered: Metered) -> str:

@@ -21,6 +21,8 @@ _COOKIE_LIFE_S = 400 * 24 * 3600
 """The most that browsers keep. How long it is good for is the token's business, which moves on while it is used."""
 _IN_COOKIES = PREFIXES[TokenKind.MEMBER]
 """People's alone. The page keeps a share's token by itself, for one tab: it must not replace anybody's sign-in."""
+_CHALLENGE = ".sso"
+"""Behind a cookie's name: of a browser that is at an identity provider."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -110,6 +112,35 @@ def drop_cookie(request: Request, response: Response) -> None:
     kept = {_FORMER_COOKIE: "/", _cookie(request).name: _cookie(request).path}
     for name in sorted(kept.keys() & request.cookies.keys()):
         response.delete_cookie(name, path=kept[name], secure=_is_secure(request), httponly=True, samesite="strict")
+
+
+def keep_challenge(request: Request, response: Response, kept: str, *, life_s: int) -> None:
+    """Let the browser keep what ties an identity provider's answer to it.
+
+    Lax, as it comes back from another site: a cookie of our own kind would stay at home.
+    """
+    response.set_cookie(
+        _cookie(request).name + _CHALLENGE,
+        kept,
+        max_age=life_s,
+        path=_cookie(request).path,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def read_challenge(request: Request) -> str:
+    """What it has kept; empty when that is nothing."""
+    return request.cookies.get(_cookie(request).name + _CHALLENGE, "")
+
+
+def drop_challenge(request: Request, response: Response) -> None:
+    """It is used up."""
+    cookie = _cookie(request)
+    response.delete_cookie(
+        cookie.name + _CHALLENGE, path=cookie.path, secure=_is_secure(request), httponly=True, samesite="lax"
+    )
 
 
 def _is_secure(request: Request) -> bool:

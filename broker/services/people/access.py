@@ -87,8 +87,9 @@ class Access:
         """The caller behind a token, in the workspace that the request names, if it names one.
 
         An agent's token is good only for the process it was made for: an older generation is fenced. A member's is
-        good until its sign-ins are ended, and lives on while it is used. `away`: in a workspace that was put away or
-        deleted, too. Raises `NotAuthenticated`, and `NotFound` (WORKSPACE_NOT_FOUND) for one that it is not good for.
+        good until its sign-ins are ended, and lives on while it is used, unless an identity provider let them in.
+        `away`: in a workspace that was put away or deleted, too. Raises `NotAuthenticated`, and `NotFound`
+        (WORKSPACE_NOT_FOUND) for one that it is not good for.
         """
         shown = presented if isinstance(presented, Credential) else Credential(token=presented)
         if not shown.token:
@@ -96,7 +97,7 @@ class Access:
         require_token_form(shown.token)
         sha256 = token_hash(shown.token)
         stored = await self._load(sha256)
-        if stored.kind is TokenKind.MEMBER and stored.family is None:
+        if stored.kind is TokenKind.MEMBER and stored.family is None and stored.provider is None:
             stored = await self._prolong(stored, sha256=sha256)
         if stored.account is not None and stored.family is None:
             principal = await self._tokens.present(
@@ -121,6 +122,17 @@ class Access:
         who = None if stored.account is None or stored.family else await self.accounts.require_signed_in(stored)
         self._on_authenticated()
         return who
+
+    async def find_member(self, presented: Credential) -> Principal | None:
+        """Who somebody is in a workspace by a link, also where only single sign-on lets them act; None for nobody."""
+        try:
+            require_token_form(presented.token or "")
+            stored = await self._load(token_hash(presented.token or ""))
+            if stored.account is None or stored.family is not None:
+                return None
+            return await self.accounts.place(stored, presented.workspace)
+        except (NotAuthenticated, NotFound, BadRequest):
+            return None
 
     async def begin_in(self, token: str) -> Credential:
         """A fresh sign-in, in the workspace whose link led to it. Raises `NotAuthenticated`."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.people.access import Maker, MemberRole, Permission, Principal
 from broker.domain.people.members import Member, PendingSignIn
+from broker.domain.people.single_sign_on import IdentityProvider
 from broker.domain.people.token_kinds import SIGN_IN_PREFIX, TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import MEMBER_TOKEN_S, new_token, token_hash
@@ -127,17 +128,7 @@ class SignIn:
     async def begin(self, pending: PendingSignIn, member: Member, *, device: str) -> str:
         """The token of a fresh sign-in. For callers that were checked already. Raises `NotAuthenticated`."""
         token = new_token(TokenKind.MEMBER)
-        owner = Principal(
-            workspace=pending.workspace,
-            kind=TokenKind.MEMBER,
-            token_id=TokenId(secrets.token_hex(8)),
-            name=member.name,
-            plan=Plan.FREE,  # the workspace's own is read with every use
-            person=True,
-            generation=member.generation,
-            member=member.id,
-            made_by=pending.made_by,
-        )
+        owner = replace(_fresh(pending.workspace, member), made_by=pending.made_by)
         expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
         owner = await self._accounts.begin(
             owner, member, device=device, sha256=token_hash(token), life_ms=MEMBER_TOKEN_S * 1000
@@ -145,5 +136,28 @@ class SignIn:
         await self._tokens.begin_sign_in(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
         return token
 
+    async def begin_by(self, provider: IdentityProvider, workspace: WorkspaceId, member: Member) -> str:
+        """The token of a fresh sign-in through a workspace's identity provider: good there alone, and no longer than
+        was agreed. For callers that were checked already. Raises `NotAuthenticated`."""
+        token = new_token(TokenKind.MEMBER)
+        owner = replace(_fresh(workspace, member), provider=provider.id)
+        expires_at_ms = self._in_ms(provider.terms.hours * 3600)
+        await self._tokens.begin_sign_in(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
+        return token
+
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)
+
+
+def _fresh(workspace: WorkspaceId, member: Member) -> Principal:
+    """Whom a new sign-in of a member stands for."""
+    return Principal(
+        workspace=workspace,
+        kind=TokenKind.MEMBER,
+        token_id=TokenId(secrets.token_hex(8)),
+        name=member.name,
+        plan=Plan.FREE,  # the workspace's own is read with every use
+        person=True,
+        generation=member.generation,
+        member=member.id,
+    )

@@ -52,7 +52,7 @@ from broker.services.ports.signals import (
     TakenOver,
     Timers,
 )
-from broker.services.ports.single_sign_on import Challenge, IdentityProviders, IdentityRecords
+from broker.services.ports.single_sign_on import Challenge, IdentityProviders, IdentityRecords, ProviderFailure
 from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
 from broker.services.ports.traces import SpanSink
@@ -137,6 +137,7 @@ __all__ = [
     "PaymentProvider",
     "Pressure",
     "Processes",
+    "ProviderFailure",
     "Reach",
     "RedactionRules",
     "Registry",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from broker.domain.ids import AccountId, MemberId, WorkspaceId
-from broker.domain.people.access import MemberRole
-from broker.domain.people.members import Member
+from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.people.single_sign_on import Identity, IdentityProvider, ProviderTerms
 from broker.domain.plans.plans import Plan
 
@@ -22,6 +20,15 @@ class Challenge:
     """Stands in the ID token (OpenID Connect Core 1.0, section 15.5.2)."""
     verifier: str = field(repr=False)
     """Of PKCE, method S256 (RFC 7636)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFailure:
+    """Why somebody could not sign in by the provider, for who administers the workspace."""
+
+    at_ms: int
+    code: str
+    message: str
 
 
 class IdentityProviders(Protocol):
@@ -60,11 +67,11 @@ class IdentityRecords(Protocol):
         provider: IdentityProvider,
         identity: Identity,
         *,
-        member: Member,
-        joins_as: MemberRole | None,
+        member: MemberId,
+        name: str,
         plan: Plan,
     ) -> MemberId:
-        """Which member an identity is: the one it was before, else `member`, who is new here.
+        """Which member an identity is: the one it was before, else `member`, who is new here and gets that name.
 
         Raises `NotAuthenticated` (SUSPENDED, SIGN_IN_FAILED), `NotPermitted` (NO_MEMBERSHIP), `Conflict` (NAME_TAKEN,
         TOO_MANY_MEMBERS), `PlanLimitReached`.
@@ -77,9 +84,15 @@ class IdentityRecords(Protocol):
         identity: Identity,
         *,
         member: MemberId,
-        account: AccountId,
-    ) -> MemberId:
-        """Let a member who is signed in be an identity, too; which member that is.
+        generation: int,
+    ) -> None:
+        """Let a member who is signed in be an identity, too; `generation`: of their sign-ins.
 
         Raises `NotAuthenticated` (SUSPENDED, SIGN_IN_FAILED), `Conflict` (NOT_YOURS, ANOTHER_IDENTITY).
         """
+
+    async def note_failure(self, workspace: WorkspaceId, failure: ProviderFailure) -> None:
+        """Keep it for a week, in the place of the one before."""
+
+    async def last_failure(self, workspace: WorkspaceId) -> ProviderFailure | None:
+        """The latest; None when there was none lately."""

@@ -15,10 +15,14 @@ import pytest
 
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
-from broker.domain.ids import WorkspaceId
+from broker.domain.ids import MemberId, ProviderId, WorkspaceId
+from broker.domain.people.access import MemberRole
+from broker.domain.people.single_sign_on import Identity, IdentityProvider, ProviderTerms
+from broker.domain.plans.plans import Plan
 from broker.domain.views.views import ViewPage
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Deliver, Spawn
+from broker.services.ports import ProviderFailure
 from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine, gateway_for, serving
 
 
@@ -53,7 +57,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "token_uses": (End.WORKSPACE, "MAX_TOKENS numbers; removed with the token"),
     "service_accounts": (End.WORKSPACE, "MAX_SERVICE_ACCOUNTS of a name"),
     "revoked_keys": (End.WORKSPACE, "1000 hashes"),
-    "sign_in": (End.TIME, "three fields; 30 days after its last use, like its token"),
+    "sign_in": (End.TIME, "four fields; 30 days after its last use, like its token, or after a provider's hours"),
     "family": (End.TIME, "one caller and a few hashes; 30 days after its last use"),
     "families": (End.TIME, "MAX_FAMILIES ids; 30 days after the last use of one"),
     "people": (End.WORKSPACE, "MAX_MEMBERS"),
@@ -63,6 +67,9 @@ LIVES: dict[str, tuple[End, str]] = {
     "owners": (End.WORKSPACE, "MAX_MEMBERS"),
     "person": (End.WORKSPACE, "MAX_MEMBERS of a few fields; removed with the member"),
     "invitations": (End.WORKSPACE, "MAX_INVITATIONS of MAX_INVITED_GROUPS ids; 30 days, or until they are used"),
+    "single_sign_on": (End.WORKSPACE, "MAX_DOMAINS names and a URL, 16 KiB; removed with the provider"),
+    "provider_failure": (End.TIME, "a sentence; a week"),
+    "identities": (End.WORKSPACE, "MAX_MEMBERS hashes; removed with the member, or the provider"),
     "groups": (End.WORKSPACE, "MAX_GROUPS"),
     "group_names": (End.WORKSPACE, "MAX_GROUPS"),
     "group_members": (End.WORKSPACE, "MAX_MEMBERS; removed with the group"),
@@ -284,6 +291,7 @@ async def through_everything(gateway: Gateway, machine: Machine) -> None:
     await gateway.ok("POST", "/v1/invitations", {"role": "member", "groups": ["Crew"]})
     await gateway.ok("PUT", "/v1/groups/Crew/members/Ada")
     await gateway.ok("PUT", f"{S}/access", {"private": True, "groups": {"Crew": "driver"}})
+    await sign_on(gateway)
     code = member["url"].partition("#")[2]
     assert (await gateway.call("POST", "/v1/sign-in", {"code": code}, token=None)).status_code == 200
     pair = await gateway.ok("POST", "/v1/auth/exchange", {"for": "terminal"})
@@ -319,6 +327,18 @@ async def test_every_key_ends_and_nothing_of_a_session_or_a_machine_is_left_behi
     assert {key.name for key in after if key.name.startswith((f"{root}:m:", f"{root}:ap:", f"{root}:l:"))} == set()
     assert await broker.adapters.redis.zrange(f"{root}:timers", 0, -1) == []
     assert await broker.adapters.redis.hgetall(f"{root}:leases") == {}
+
+
+async def sign_on(gateway: Gateway) -> None:
+    """Somebody comes in by an identity provider, and somebody else cannot."""
+    identities, workspace = gateway.adapters.identities, gateway.workspace
+    terms = ProviderTerms(issuer="https://login.example.com", client_id="relaycast", joins_as=MemberRole.MEMBER)
+    provider = IdentityProvider(id=ProviderId("p1"), terms=terms)
+    await identities.put(workspace, provider)
+    grace = Identity(issuer=terms.issuer, subject="grace")
+    await identities.let_in(workspace, provider, grace, member=MemberId("e" * 16), name="Grace", plan=Plan.TEAM)
+    failure = ProviderFailure(at_ms=1, code="NO_MEMBERSHIP", message="ask for an invitation")
+    await identities.note_failure(workspace, failure)
 
 
 async def offline(gateway: Gateway) -> None:

@@ -83,8 +83,12 @@ def test_the_price_of_one_unit_is_exact_or_there_is_none(per: int, cents: int, u
     assert Metered(per=per, cents=cents).unit_cents == unit
 
 
-def test_the_table_is_shown_with_what_is_not_there_yet() -> None:
+def test_the_table_is_shown_with_what_each_plan_has() -> None:
     lines = list(show_plans(BUILT_IN))
     assert lines[0] == "Free (free): $0 a month"
     assert "Team (team): $99 a month for each person" in lines
-    assert any("sso (not in this version)" in line for line in lines)
+    assert [line.split()[1:] for line in lines if line.startswith("  also")] == [
+        ["-"],
+        ["hooks,", "workflows"],
+        ["hooks,", "workflows,", "audit,", "sso"],
+    ]

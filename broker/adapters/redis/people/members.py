@@ -176,5 +176,6 @@ def _member(row: dict[str, str]) -> Member | None:
         generation=int(row["generation"]),
         created_at_ms=int(row["created"]),
         account=AccountId(row["account"]) if "account" in row else None,
+        has_identity="identity" in row,
         suspended_at_ms=int(row["suspended"]) if "suspended" in row else None,
     )

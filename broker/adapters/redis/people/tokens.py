@@ -170,6 +170,7 @@ class RedisTokens:
             begins="1" if begins else "",
             let_in_with=let_in_with,
             let_in_by=let_in_by,
+            provider=principal.provider or "",
             hash=sha256,
         )
         return bool(kept)

@@ -57,8 +57,9 @@ local function is_suspended(member) return redis.call('HEXISTS', K.person(member
 local function is_kept(id)
   local row = row_of(id)
   if row then return is_in_time(row) end
-  local s = fields(K.sign_in(id), 'member', 'generation')
-  return s.member ~= nil and redis.call('HGET', K.person(s.member), 'generation') == s.generation
+  local s = fields(K.sign_in(id), 'member', 'generation', 'provider')
+  if not s.member or redis.call('HGET', K.person(s.member), 'generation') ~= s.generation then return false end
+  return not s.provider or redis.call('HGET', K.workspace(), 'provider') == s.provider
 end
 
 -- Whether it is good: there, and nobody behind it suspended.

@@ -1,11 +1,11 @@
 -- uses: access
 -- Whether a caller whose token is known may act now: what the token hangs on is there. `c` has the fields of
--- `check_standing`; '' for what it has not.
--- Returns {'' or what is gone: agent, machine, member, suspended, token; the workspace's plan or '', its slug or '',
+-- `check_standing`; '' for what it has not, no `provider` where it does not matter how somebody signed in.
+-- Returns {'' or what is gone: agent, machine, member, provider, sso, suspended, token; the workspace's plan or '', its slug or '',
 --          its state, how often access, and whom private sessions are open to, has changed, a member's name, its role,
 --          when the token ends, ms, or ''}
 local function standing_of(c)
-  local w = fields(K.workspace(), 'plan', 'slug', 'state', 'access', 'privacy')
+  local w = fields(K.workspace(), 'plan', 'slug', 'state', 'access', 'privacy', 'provider', 'sso_required')
   local plan, slug, state = w.plan or '', w.slug or '', w.state or 'active'
   local access, privacy = w.access or '0', w.privacy or '0'
   local function gone(what) return {what, plan, slug, state, access, privacy, '', '', ''} end
@@ -36,6 +36,8 @@ local function standing_of(c)
     if p.generation ~= c.generation then return gone('member') end
     if p.suspended then return gone('suspended') end
     if c.family ~= '' and not is_good(c.id) then return gone('member') end
+    if c.provider and c.provider ~= '' and c.provider ~= w.provider then return gone('provider') end
+    if c.provider == '' and w.sso_required and p.role ~= 'owner' then return gone('sso') end
     return {'', plan, slug, state, access, privacy, p.name, p.role, ''}
   end
   local good = c.kind == 'proxy' and may_link(c.id) or c.kind ~= 'proxy' and is_good(c.id)

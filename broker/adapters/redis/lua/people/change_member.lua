@@ -6,7 +6,7 @@
 --         by    the member who does it, or the token with scopes, '' for a key
 --         erased  '1' when the name is gone with it, else ''
 -- Returns {hashes of the tokens that have ended with it, how many those are, how many machines, how many agents}
--- uses: members ownership audit
+-- uses: members identities ownership audit
 local NOTHING = {{}, 0, 0, 0}
 local member = fields(K.person(id), 'folded', 'role', 'suspended')
 if not member.role then return refuse('NotFound', 'MEMBER_NOT_FOUND', 'no such member') end
@@ -31,6 +31,7 @@ if role ~= '' then
 end
 redis.call('ZREM', K.people(), id)
 redis.call('HDEL', K.people_names(), member.folded)
+forget_identity(id)
 redis.call('DEL', K.person(id))
 redis.call('SREM', K.suspended(), id)
 for _, group in ipairs(redis.call('SMEMBERS', K.member_groups(id))) do redis.call('SREM', K.group_members(group), id) end

@@ -7,6 +7,7 @@
 --         generation  of an agent, or of a member's sign-ins, or ''
 --         member      or ''
 --         family      or ''
+--         provider    that let a member in, or ''
 --         per_s       how many requests the token earns each second, for one that it pays for; '' for what is none
 --         burst       how many it can save up
 --         account     that pays, too; '' for none
@@ -16,7 +17,7 @@
 -- one that has least of its quota left, and what `take_from` says of it
 -- unguarded: reads what the caller may do
 -- uses: standing points
-local said = standing_of({kind = kind, id = id, hash = hash, agent = agent, generation = generation, member = member, family = family})
+local said = standing_of({kind = kind, id = id, hash = hash, agent = agent, generation = generation, member = member, family = family, provider = provider})
 if said[1] ~= '' or per_s == '' then return said end
 -- The narrow one first, and no wider one where it refuses: what one asks in vain takes nothing from the others.
 local payers = {{'token', id .. ':requests', 1}, {'workspace', 'workspace:requests', tonumber(per_workspace)}}
