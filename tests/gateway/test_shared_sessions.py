@@ -93,7 +93,7 @@ BODIES: dict[Served, object] = {
     ("PUT", "/v1/billing/plan"): {"plan": "pro"},
     ("POST", "/v1/secrets"): {"name": "NEW", "value": "x"},
     # Refused for its hours behind the right to do it: nobody is asked whether there is such a provider.
-    ("PUT", "/v1/single-sign-on"): {"issuer": "https://login.example.com", "client_id": "relaycast", "hours": 0},
+    ("PUT", "/v1/single-sign-on"): {"issuer": "https://127.0.0.1:9", "client_id": "relaycast", "hours": 0},
     ("POST", "/v1/sign-in/single-sign-on"): {"workspace": "none"},
     ("POST", "/v1/workflows/check"): {"text": "version: '1.0'"},
     ("POST", "/v1/hooks/check"): {"text": "hooks: {}"},

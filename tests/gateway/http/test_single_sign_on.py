@@ -446,3 +446,25 @@ async def test_a_provider_that_is_gone_is_said_where_it_can_be_mended(house: Hou
             page = (await house.come_back(browser, answer)).headers["location"]
     assert "refused=OUTBOUND_FAILED" in page
     assert (await house.failure())["code"] == "OUTBOUND_FAILED"
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_somebody_signs_out_of_it(house: House, browser: Browser, everywhere: bool) -> None:
+    await house.set()
+    await house.sign_in(browser)
+    async with open_browser(house.gateway) as second:
+        await house.sign_in(second)
+        await browser.ok("POST", "/v1/sign-out", {"everywhere": everywhere})
+        assert (await browser.ask("GET", "/v1/whoami")).status_code == 401
+        assert (await second.ask("GET", "/v1/whoami")).status_code == (401 if everywhere else 200)
+
+
+async def test_one_person_signs_in_so_often_and_no_more(house: House, browser: Browser) -> None:
+    await house.set()
+    await house.sign_in(browser)
+    member = (await browser.ok("GET", "/v1/whoami"))["member"]
+    counted = f"single sign-on {house.gateway.workspace} {member}"
+    for _ in range(60):
+        await house.gateway.adapters.sign_in_codes.count_failure(counted, window_s=60)
+
+    assert await house.refused(browser) == "RATE_LIMITED"
