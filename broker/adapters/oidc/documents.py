@@ -7,25 +7,25 @@ from typing import Any
 
 from broker.domain.errors import IdentityProviderFailed
 
+MENDED_THERE = "whoever runs the provider mends that"
+"""What is said of a fault that nobody here has made."""
 _MOST_SHOWN = 200
 
 
-def read_object(body: bytes, *, what: str) -> dict[str, Any]:
-    """The JSON object that `body` is; `what` names it for people. Raises `IdentityProviderFailed`.
+def read_object(body: bytes, *, what: str, advice: str = MENDED_THERE) -> dict[str, Any]:
+    """The JSON object that `body` is; `what` names it for people. Raises `IdentityProviderFailed` with the advice.
 
     Of members with one name, two readers may each believe another one (RFC 8725, section 2.4): they are refused.
     """
     try:
         read = json.loads(body.decode("utf-8"), object_pairs_hook=_members, parse_constant=_refuse_constant)
     except _TwiceNamed:
-        raise IdentityProviderFailed(f"{what} names a member twice; whoever runs the provider mends that") from None
+        raise IdentityProviderFailed(f"{what} names a member twice: {advice}") from None
     except (ValueError, RecursionError):
         # Not UTF-8, no JSON, too deep for any honest document, or a number of more digits than Python reads.
-        raise IdentityProviderFailed(
-            f"{what} is no JSON that can be read: is the issuer the provider's own URL, and not that of a page?"
-        ) from None
+        raise IdentityProviderFailed(f"{what} is no JSON that can be read: {advice}") from None
     if not isinstance(read, dict):
-        raise IdentityProviderFailed(f"{what} is no JSON object; whoever runs the provider mends that")
+        raise IdentityProviderFailed(f"{what} is no JSON object: {advice}")
     return read
 
 

@@ -93,7 +93,10 @@ def address(metadata: Metadata, parameters: dict[str, str]) -> str:
 def _check_endpoints(said: _Document) -> None:
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"):
         url = getattr(said, name)
-        if url is not None and (problem := url_problem(url)):
+        if url is None:
+            continue
+        # A URL is ASCII (RFC 3986, section 2): halves of characters, which JSON can have, would fail in what sends it.
+        if problem := url_problem(url) or ("" if url.isascii() else "a URL has ASCII characters alone; encode others"):
             raise IdentityProviderFailed(f"the provider's discovery document, {name}: {problem}")
     # The others are called by the guarded client, which refuses plain http itself; this one is called by a browser.
     schemes = {"https", urlsplit(said.issuer).scheme}

@@ -5,6 +5,7 @@ Sources: OpenID Connect Core 1.0 and Discovery 1.0 (errata set 2), RFC 6749, RFC
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from broker.adapters.oidc.documents import read_object
+from broker.adapters.oidc.documents import MENDED_THERE, read_object
 from broker.adapters.oidc.id_tokens import Expected, KeyNotKnown, verify
 from broker.adapters.oidc.identities import add_userinfo, identity, is_enough
 from broker.adapters.oidc.keys import Key, read_keys
@@ -31,6 +32,8 @@ MOST_DOCUMENT_BYTES = 256 * 1024
 """Of a discovery document and of keys; those of large services have less than 20 kB."""
 MOST_TOKEN_BYTES = 64 * 1024
 """Of tokens and of userinfo."""
+REDEEM_S = 30.0
+"""For all that is asked while somebody waits: each call alone may take half of it (`GuardedClient`)."""
 _OLDEST_S = 60 * 60.0
 """Of what is remembered of an issuer."""
 _YOUNG_S = 30.0
@@ -83,6 +86,18 @@ class OidcProviders(IdentityProviders):
     async def redeem(
         self, terms: ProviderTerms, challenge: Challenge, *, code: str, client_secret: str | None, answer_at: str
     ) -> Identity:
+        try:
+            async with asyncio.timeout(REDEEM_S):
+                return await self._redeem(terms, challenge, code, client_secret, answer_at)
+        except TimeoutError:
+            raise IdentityProviderFailed(
+                f"{show_host(terms.issuer)} takes more than {REDEEM_S:g} s to say who this is: sign in again, and"
+                " should it stay so, whoever runs the provider looks why"
+            ) from None
+
+    async def _redeem(
+        self, terms: ProviderTerms, challenge: Challenge, code: str, client_secret: str | None, answer_at: str
+    ) -> Identity:
         metadata = await self._about(terms.issuer)
         request = token_request(
             metadata,
@@ -129,7 +144,10 @@ class OidcProviders(IdentityProviders):
     async def _about(self, issuer: str, *, oldest_s: float = _OLDEST_S) -> Metadata:
         async def ask() -> Metadata:
             document = await self._get(
-                discovery_url(issuer), what=f"the discovery document of {show_host(issuer)}", most=MOST_DOCUMENT_BYTES
+                discovery_url(issuer),
+                what=f"the discovery document of {show_host(issuer)}",
+                most=MOST_DOCUMENT_BYTES,
+                advice="an owner enters the issuer as the provider calls it, not the URL of a page",
             )
             return read_metadata(document, issuer=issuer)
 
@@ -145,13 +163,21 @@ class OidcProviders(IdentityProviders):
         # An issuer that names another place for its keys has other keys.
         return await self._keys.get(f"{metadata.issuer} {metadata.jwks_uri}", ask, oldest_s=oldest_s)
 
-    async def _get(self, url: str, *, what: str, most: int, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def _get(
+        self,
+        url: str,
+        *,
+        what: str,
+        most: int,
+        headers: Mapping[str, str] | None = None,
+        advice: str = MENDED_THERE,
+    ) -> dict[str, Any]:
         answer = await self._calls.call(
             "GET", url, body=None, headers={"accept": "application/json", **(headers or {})}, most=most + 1
         )
         if answer.status != 200:
-            raise IdentityProviderFailed(f"{what}: {_of_status(answer.status)}")
-        return read_object(_whole(answer, what=what, most=most), what=what)
+            raise _other_status(answer, what=what, advice=advice)
+        return read_object(_whole(answer, what=what, most=most), what=what, advice=advice)
 
 
 def _tokens(answer: ApiAnswer, *, secrets: list[str]) -> Tokens:
@@ -162,19 +188,16 @@ def _tokens(answer: ApiAnswer, *, secrets: list[str]) -> Tokens:
     try:
         document = read_object(body, what=what)
     except IdentityProviderFailed:
-        raise IdentityProviderFailed(f"{what}: {_of_status(answer.status)}") from None
+        raise _other_status(answer, what=what, advice=MENDED_THERE) from None
     raise refusal(document, secrets=secrets)
 
 
 def _whole(answer: ApiAnswer, *, what: str, most: int) -> bytes:
     if len(answer.body) > most:
-        raise IdentityProviderFailed(f"{what} has more than {most // 1024} kB; whoever runs the provider mends that")
+        raise IdentityProviderFailed(f"{what} has more than {most // 1024} kB: {MENDED_THERE}")
     return answer.body
 
 
-def _of_status(status: int) -> str:
-    if 300 <= status < 400:
-        return f"it answers {status}, a redirect; none is followed: an owner enters the issuer as the provider calls it"
-    if status == 404:
-        return "it answers 404, there is nothing: an owner enters the issuer as the provider calls it"
-    return f"it answers {status}; whoever runs the provider looks why"
+def _other_status(answer: ApiAnswer, *, what: str, advice: str) -> IdentityProviderFailed:
+    redirect = ", a redirect, and none is followed" if 300 <= answer.status < 400 else ""
+    return IdentityProviderFailed(f"{what} is not there: it answers {answer.status}{redirect}; {advice}")

@@ -84,8 +84,8 @@ def refusal(document: dict[str, Any], *, secrets: Iterable[str]) -> IdentityProv
     error, told = document.get("error"), document.get("error_description")
     meaning = _REFUSALS.get(error, "") if isinstance(error, str) else ""
     said = ": ".join(filter(None, (shown(error), shown(told))))
-    whole = f"{error} {told}"
-    if any(each in whole for each in secrets):
+    texts = [each for each in (error, told) if isinstance(each, str)]
+    if any(each in text for each in secrets for text in texts):
         said = ""
     words = meaning or "it gives no reason that is known here"
     return IdentityProviderFailed(
