@@ -45,6 +45,7 @@ from broker.services.logs.search import LogSearch
 from broker.services.machines.linking import Linking
 from broker.services.messages.router import Router
 from broker.services.needs.needs import Needs
+from broker.services.needs.run_needs import RunsNeeds
 from broker.services.operations.administration import Administration
 from broker.services.operations.status import StatusReport
 from broker.services.people.access import Access
@@ -136,6 +137,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         workflows=runs.workflows,
         reruns=runs.reruns,
+        run_needs=runs.needs,
         webhooks=runs.webhooks,
         workflow_checks=WorkflowChecks(),
         audit=AuditTrail(
@@ -200,6 +202,7 @@ def _money(settings: Settings, adapters: Adapters, sessions: Sessions) -> _Money
 class _Runs:
     workflows: WorkflowRuns
     reruns: Reruns
+    needs: RunsNeeds
     reach: RunReach
     webhooks: Webhooks
 
@@ -212,6 +215,7 @@ def _runs(settings: Settings, adapters: Adapters, sessions: Sessions) -> _Runs:
     return _Runs(
         webhooks=Webhooks(adapters.workflows, definitions, tokens=tokens, failures=adapters.sign_in_codes),
         workflows=workflows,
+        needs=RunsNeeds(workflows, adapters.approvals, adapters.registry),
         reruns=Reruns(workflows, adapters.workflows, definitions, sessions=sessions),
         reach=RunReach(adapters.workflows, definitions, adapters.registry, mailroom=adapters.mailroom),
     )

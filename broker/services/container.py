@@ -25,6 +25,7 @@ from broker.services.logs.search import LogSearch
 from broker.services.machines.linking import Linking
 from broker.services.messages.router import Router
 from broker.services.needs.needs import Needs
+from broker.services.needs.run_needs import RunsNeeds
 from broker.services.operations.administration import Administration
 from broker.services.operations.status import StatusReport
 from broker.services.people.access import Access
@@ -101,6 +102,7 @@ class Services:
     secrets: Secrets
     workflows: WorkflowRuns
     reruns: Reruns
+    run_needs: RunsNeeds
     webhooks: Webhooks
     workflow_checks: WorkflowChecks
     audit: AuditTrail

@@ -15,7 +15,7 @@ import click
 import orjson
 
 from broker.cli.operator_client import using_broker
-from broker.domain.errors import NotFound
+from broker.domain.needs.needs import NeedKind
 from broker.domain.workflows.runs.journal import RunState
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _EXIT_NEEDS_PERSON = 75
 """EX_TEMPFAIL of sysexits: it goes on once a person has decided. So ends `relay-connect -p`, too."""
 _EXIT_INTERRUPTED = 130
 _GOOD = frozenset({RunState.COMPLETED, RunState.COMPLETED_EARLY})
-_GOING_ON = frozenset({"running", "aided", "waiting_retry", "waiting_quota"})
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 1.0
 """Between two looks at a run: short ones end at once, and long ones cost the broker little."""
 _MARKS = {
@@ -66,7 +65,7 @@ class Following:
         if json_:
             click.echo(orjson.dumps(shown))
         else:
-            _say_end(shown, watch.waiting)
+            _say_end(shown)
         if shown["state"] not in _GOOD:
             needs_person = shown["state"] in {RunState.RUNNING, RunState.NEEDS_HUMAN}
             raise click.exceptions.Exit(_EXIT_NEEDS_PERSON if needs_person else _EXIT_FAILED)
@@ -95,37 +94,6 @@ def run_path(run: str, *more: str) -> str:
     return "/".join(["/v1/workflows/runs", *(quote(each, safe="") for each in (run, *more))])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Gate:
-    """A question of a run, or of one that it has called, that nobody has answered."""
-
-    run: str
-    step: str
-    asks: str
-    url: str
-
-    def lines(self) -> list[str]:
-        """What is asked, and how to answer."""
-        named = f"{self.run} {shlex.quote(self.step)}"
-        return [
-            f"  ? {self.step} asks: {self.asks}",
-            f"    relaycast workflow allow {named}",
-            f"    relaycast workflow deny {named}",
-            f"    or at {self.url}",
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
-    """What of a run waits for people."""
-
-    gates: tuple[_Gate, ...] = ()
-    called: tuple[str, ...] = ()
-    """The runs that it has called, in which a person has to decide about a step."""
-    alone: bool = False
-    """Whether nothing else goes on."""
-
-
 class _Watch:
     """Asks again and again how a run stands: a broker that is started anew meanwhile is asked on."""
 
@@ -133,9 +101,7 @@ class _Watch:
         self._waits_for_people = waits_for_people
         self._aloud = aloud
         self._seen: dict[str, tuple[object, ...]] = {}
-        self._told = frozenset[_Gate]()
-        self.waiting = _Waiting()
-        """As it was at the last look."""
+        self._told: set[str] = set()
 
     async def to_end(self, client: ApiClient, run: str) -> dict[str, Any]:
         """The run, once it has ended or rests."""
@@ -143,19 +109,16 @@ class _Watch:
         while True:
             shown: dict[str, Any] = await client.call("GET", run_path(run))
             self._say_steps(shown)
-            if shown["state"] != RunState.RUNNING or shown["held"]:
-                self.waiting = _Waiting()
+            if shown["state"] != RunState.RUNNING or shown["held"] or self._rests(shown):
                 return shown
-            self.waiting = await _find_waiting(client, shown)
-            if self._rests():
-                return shown
-            self._say_gates()
+            self._say_needs(shown)
             await asyncio.sleep(pause_s)
             pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
 
-    def _rests(self) -> bool:
-        waits_on = self._waits_for_people and self.waiting.gates
-        return self.waiting.alone and not waits_on
+    def _rests(self, shown: dict[str, Any]) -> bool:
+        """Whether nobody waits on: a step of a called run is decided about by other commands, that follow it again."""
+        answered = [each for each in shown["needs"] if each["kind"] != NeedKind.RUN]
+        return bool(shown["waits_for_people"] and not (self._waits_for_people and answered))
 
     def _say_steps(self, shown: dict[str, Any]) -> None:
         for step in shown["steps"]:
@@ -164,52 +127,36 @@ class _Watch:
                 click.echo(step_line(step))
             self._seen[step["name"]] = stands
 
-    def _say_gates(self) -> None:
+    def _say_needs(self, shown: dict[str, Any]) -> None:
         """Whoever reads JSON from the output is told beside it: else nothing would say why it takes so long."""
-        for gate in self.waiting.gates:
-            if gate not in self._told:
-                click.echo("\n".join(gate.lines()), err=not self._aloud)
-        self._told |= frozenset(self.waiting.gates)
+        for need in shown["needs"]:
+            if need["kind"] != NeedKind.RUN and need["subject"] not in self._told:
+                click.echo("\n".join(need_lines(need)), err=not self._aloud)
+                self._told.add(need["subject"])
 
 
-async def _find_waiting(client: ApiClient, shown: dict[str, Any]) -> _Waiting:
-    """What of a run that goes on waits for people, also in the runs that it has called."""
-    going_on = [each for each in shown["steps"] if each["state"] in _GOING_ON]
-    found = [await _find_of_step(client, shown, each) for each in going_on]
-    return _Waiting(
-        gates=tuple(gate for each in found for gate in each.gates),
-        called=tuple(run for each in found for run in each.called),
-        alone=bool(found) and all(each.alone for each in found),
-    )
+def need_lines(need: dict[str, Any]) -> list[str]:
+    """What is asked, and how to answer. An agent's words are made harmless: they come from whatever it has read."""
+    from connect.terminal.text.layout import one_line  # noqa: PLC0415 - only a run that asks needs it
+
+    who = f"{need['step']}, {one_line(need['agent'])}," if need["agent"] else need["step"]
+    return [
+        f"  ? {who} asks: {one_line(need['asks'])}",
+        *(f"    {each}" for each in need["commands"]),
+        f"    or at {need['url']}",
+    ]
 
 
-async def _find_of_step(client: ApiClient, shown: dict[str, Any], step: dict[str, Any]) -> _Waiting:
-    if step["run"] and step["reason"].startswith("needs a person"):
-        return _Waiting(called=(step["run"],), alone=True)
-    try:
-        if step["run"]:
-            return await _find_waiting(client, await client.call("GET", run_path(step["run"])))
-        if step.get("gate"):
-            asked = await client.call("GET", f"/v1/approvals/{quote(step['gate'], safe='')}")
-            if asked["status"] == "pending":
-                gate = _Gate(run=shown["id"], step=step["name"], asks=asked["title"], url=shown["url"])
-                return _Waiting(gates=(gate,), alone=True)
-    except NotFound:
-        pass  # it is asked in a moment, or was forgotten behind its end
-    return _Waiting()
-
-
-def _say_end(shown: dict[str, Any], waiting: _Waiting) -> None:
-    words = "? waits for a person" if waiting.alone else f"{_MARKS.get(shown['state'], '?')} {state_words(shown)}"
-    click.echo(words)
+def _say_end(shown: dict[str, Any]) -> None:
+    rests = shown["waits_for_people"] and not shown["held"]
+    click.echo("? waits for a person" if rests else f"{_MARKS.get(shown['state'], '?')} {state_words(shown)}")
     asked = [each for each in shown["steps"] if each["state"] == "needs_human"]
     for why in filter(None, (shown["held"], "" if asked else shown["reason"])):  # what is asked was said with its step
         click.echo(f"  {why}")
     run = shown["id"]
-    for gate in waiting.gates:
-        click.echo("\n".join(gate.lines()))
-    for called in waiting.called:
-        click.echo(f"  relaycast workflow show {called}")
+    for need in shown["needs"]:
+        lines = need_lines(need) if need["kind"] != NeedKind.RUN else [f"  {each}" for each in need["commands"]]
+        click.echo("\n".join(lines))
     if shown["state"] == RunState.RUNNING:
         return
     if shown["state"] == RunState.NEEDS_HUMAN:

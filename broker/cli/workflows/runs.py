@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,15 @@ import orjson
 from broker.cli.operator_client import ask
 from broker.cli.workflows.comparisons import show_comparison
 from broker.cli.workflows.files import file_argument, parse_assignments, read_file, require_good, text_of, var_pair
-from broker.cli.workflows.following import Following, following, run_path, state_words, step_line, words_of
+from broker.cli.workflows.following import (
+    Following,
+    following,
+    need_lines,
+    run_path,
+    state_words,
+    step_line,
+    words_of,
+)
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.workflows.files.definition import WorkflowFile
 
@@ -66,7 +73,8 @@ def run_(
     Exit status, here and of whatever follows a run:
       0    the run is completed
       1    it has failed or was cancelled
-      75   it needs a person: to decide about a step, or, unless it is waited for, to answer a question of the run
+      75   it needs a person: to decide about a step, or, unless it is waited for, to answer what the run or one of
+           its agents asks
       130  Ctrl-C; the run goes on
     """
     text = text_of(file)
@@ -122,8 +130,8 @@ def show(*, run: str, json_: bool) -> None:
         click.echo(step_line(step))
         if step.get("webhook"):
             click.echo(f"      POST {step['webhook']}")
-        if step.get("gate"):
-            click.echo(f"      relaycast workflow allow|deny {run} {shlex.quote(step['name'])}")
+        for need in (each for each in shown["needs"] if each["run"] == shown["id"] and each["step"] == step["name"]):
+            click.echo("\n".join(f"  {each}" for each in need_lines(need)))
 
 
 @click.command("logs")
@@ -273,37 +281,47 @@ def budget(*, run: str, tokens: int, usd: float, then: Following) -> None:
     then.follow(run)
 
 
+_ASKED = click.option("--asked", metavar="ID", help="Which question, where STEP asks several.")
+
+
 @click.command("allow")
 @_RUN
 @click.argument("step")
-@click.option("--note", default="", metavar="TEXT", help="What to say with it; it is the output of STEP.")
+@click.option("--note", default="", metavar="TEXT", help="What to say with it; of a gate it is the output of STEP.")
+@_ASKED
 @following
-def allow(*, run: str, step: str, note: str, then: Following) -> None:
-    """Answer a question of RUN: yes, it may go on behind STEP."""
-    _answer(run, step, verdict="allow", note=note)
+def allow(*, run: str, step: str, note: str, asked: str | None, then: Following) -> None:
+    """Answer what RUN asks in STEP: yes, it may go on, or its agent may use the tool."""
+    _answer(run, step, verdict="allow", note=note, asked=asked)
     then.follow(run)
 
 
 @click.command("deny")
 @_RUN
 @click.argument("step")
-@click.option("--note", default="", metavar="TEXT", help="Why; it is the reason of STEP.")
+@click.option("--note", default="", metavar="TEXT", help="Why; of a gate it is the reason of STEP.")
+@_ASKED
 @following
-def deny(*, run: str, step: str, note: str, then: Following) -> None:
-    """Answer a question of RUN: no, it may not go on behind STEP."""
-    _answer(run, step, verdict="deny", note=note)
+def deny(*, run: str, step: str, note: str, asked: str | None, then: Following) -> None:
+    """Answer what RUN asks in STEP: no, it may not go on, or its agent may not use the tool."""
+    _answer(run, step, verdict="deny", note=note, asked=asked)
     then.follow(run)
 
 
-def _answer(run: str, step: str, *, verdict: str, note: str) -> None:
-    """Raises `NotFound` for no such step, `Conflict` for one that asks nothing now or was answered by somebody else."""
-    steps = {each["name"]: each for each in ask("GET", run_path(run))["steps"]}
+def _answer(run: str, step: str, *, verdict: str, note: str, asked: str | None) -> None:
+    """Raises `NotFound` for no such step, `Conflict` for one that asks nothing now, or several things."""
+    shown = ask("GET", run_path(run))
+    steps = {each["name"]: each for each in shown["steps"]}
     if step not in steps:
         raise NotFound(f"the run has no step {step!r}; it has {', '.join(steps)}", code="STEP_NOT_FOUND")
-    if steps[step]["gate"] is None:
+    needs = [each for each in shown["needs"] if (each["run"], each["step"]) == (shown["id"], step)]
+    found = [each["subject"] for each in needs if asked in {None, each["subject"]}]
+    if not found:
         raise Conflict(f"{step} waits for no answer: it is {words_of(steps[step]['state'])}", code="NOTHING_ASKED")
+    if len(found) > 1:
+        raise Conflict(f"{step} asks several things: say which, --asked {' | '.join(found)}", code="ASKS_SEVERAL")
     body = {"verdict": verdict, "note": note}
-    answered = ask("POST", f"/v1/approvals/{quote(steps[step]['gate'], safe='')}/answer", body=body)
+    answered = ask("POST", f"/v1/approvals/{quote(found[0], safe='')}/answer", body=body)
     if answered["status"] == "pending":
         click.echo("noted; somebody else has to say yes, too", err=True)
 

@@ -10,12 +10,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from broker.domain.ids import WorkflowRunId
+from broker.domain.needs.run_needs import RunNeed, RunNeeds
 from broker.domain.people.access import Principal
 from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.gateway.serving.repeating import idempotency_key
 from broker.services.container import Services
-from broker.services.people.web_links import run_url
+from broker.services.people.web_links import need_url, run_url
 from broker.services.ports import RunRow
 from broker.services.workflows.reruns import RerunRequest
 from broker.services.workflows.runs import MAX_RUNS
@@ -139,9 +140,11 @@ class WorkflowsApi:
         )
 
     async def run(self, request: Request) -> Response:
-        """A run with its steps."""
+        """A run with its steps, and what it waits for people with."""
         principal, run = await self._caller(request)
-        return Answer(show_run(await self._s.workflows.show(principal, run), public_url=self._s.public_url))
+        shown = await self._s.workflows.show(principal, run)
+        needs = await self._s.run_needs.of(principal, shown)
+        return Answer(show_run(shown, needs, public_url=self._s.public_url))
 
     async def file(self, request: Request) -> Response:
         """The file that the run is pinned to, as it was given."""
@@ -246,11 +249,26 @@ def show_row(row: RunRow) -> dict[str, object]:
     }
 
 
-def show_run(shown: ShownRun, *, public_url: str) -> dict[str, object]:
-    """A run with its steps, and where people see it."""
+def show_run(shown: ShownRun, needs: RunNeeds, *, public_url: str) -> dict[str, object]:
+    """A run with its steps, where people see it, and what it waits for people with."""
     return {
         **show_row(shown.row),
         "session_name": shown.session_name,
         "url": run_url(public_url, shown.row.id),
         "steps": list(shown.steps),
+        "waits_for_people": needs.alone,
+        "needs": [_show_need(each, public_url=public_url) for each in needs.needs],
+    }
+
+
+def _show_need(need: RunNeed, *, public_url: str) -> dict[str, object]:
+    return {
+        "kind": need.kind,
+        "run": need.run,
+        "step": need.step,
+        "agent": need.agent or None,
+        "asks": need.asks,
+        "subject": need.subject,
+        "commands": need.commands,
+        "url": need_url(public_url, need),
     }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import WorkflowRunId
+from broker.domain.needs.needs import NeedKind
+from broker.domain.needs.run_needs import RunNeed
 from broker.services.people.sign_in import OneTimeCode
 
 
@@ -18,6 +20,13 @@ def session_url(public_url: str, session: Session) -> str:
 def run_url(public_url: str, run: WorkflowRunId) -> str:
     """Where people see a run of a workflow, and answer what it asks."""
     return f"{public_url}/workflows/{run}"
+
+
+def need_url(public_url: str, need: RunNeed) -> str:
+    """Where people give what a run waits for: what an agent asks stands in its session."""
+    if need.kind in {NeedKind.APPROVAL, NeedKind.QUESTION}:
+        return f"{public_url}/session/{need.session}"
+    return run_url(public_url, need.run)
 
 
 def share_url(public_url: str, session: Session, token: str) -> str:

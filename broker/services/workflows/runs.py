@@ -45,7 +45,7 @@ from broker.services.permissions import check_within, requires
 from broker.services.ports import LoggedEvent, NewRun, RunRow, WorkflowRecords
 from broker.services.workflows.definitions import Definition, Definitions, define_anew
 from broker.services.workflows.scene import name_output
-from broker.services.workflows.showing import ShownRun, ShownStep, show_steps
+from broker.services.workflows.showing import NEEDS_PERSON, ShownRun, ShownStep, show_steps
 from broker.services.workflows.starting import (
     RunRequest,
     Start,
@@ -273,7 +273,7 @@ class WorkflowRuns:
                 called = WorkflowRunId(effect_id(run, each.name, each.attempt))
                 row = await self._records.row(principal.workspace, called)
                 asks = row is not None and (row.held or (row.reason if row.state is RunState.NEEDS_HUMAN else ""))
-                shown = replace(each, run=called, reason=f"needs a person: {asks}" if asks else each.reason)
+                shown = replace(each, run=called, reason=f"{NEEDS_PERSON}{asks}" if asks else each.reason)
             found.append(shown)
         return tuple(found)
 

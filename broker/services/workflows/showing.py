@@ -15,6 +15,9 @@ from broker.domain.workflows.runs.steps import StepState
 from broker.services.ports import RunRow
 from broker.services.workflows.definitions import Definition
 
+NEEDS_PERSON = "needs a person: "
+"""So begins the reason of a step whose called run does not go on by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownAttempt:

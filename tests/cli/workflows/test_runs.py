@@ -19,10 +19,14 @@ from click.testing import CliRunner
 from broker.app import build_workflows
 from broker.cli import main
 from broker.cli.workflows.runs import whole_id
+from broker.domain.approvals.questions import QuestionPrompt
+from broker.protocol.agents.events import ApprovalRequested
+from broker.protocol.proxy import Answer as OrderedAnswer
+from broker.protocol.proxy import Deliver
 from broker.settings import Settings
 from connect.sdk import AgentRelay
 from connect.sdk.workflow_runs import find_run
-from tests.fixtures.gateway import Gateway
+from tests.fixtures.gateway import Gateway, Machine
 from tests.fixtures.shell import Shell, shell_of
 
 ODD = "is it #1? 100%"
@@ -46,13 +50,18 @@ def shell(gateway: Gateway) -> Shell:
 
 @contextlib.asynccontextmanager
 async def working(gateway: Gateway) -> AsyncIterator[None]:
-    async with gateway.machine(runs_commands=True):
-        task = asyncio.create_task(build_workflows(Settings(), gateway.adapters).run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    async with gateway.machine(runs_commands=True), a_worker(gateway):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def a_worker(gateway: Gateway) -> AsyncIterator[None]:
+    task = asyncio.create_task(build_workflows(Settings(), gateway.adapters).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_step_is_found_by_whatever_name_it_has(gateway: Gateway, shell: Shell, tmp_path: Path) -> None:
@@ -120,7 +129,7 @@ async def test_a_run_that_waits_for_nothing_but_a_person_says_how_to_answer_and_
             f"    relaycast workflow deny {run} 'may it?'",
             f"    or at {gateway.url}/workflows/{run}",
         ]
-        assert f"relaycast workflow allow|deny {run} 'may it?'" in (await shell("show", run)).stdout
+        assert f"      relaycast workflow allow {run} 'may it?'\n" in (await shell("show", run)).stdout
         nothing = await shell("allow", run, "out")
         assert (nothing.exit_code, nothing.stderr) == (
             2,
@@ -156,6 +165,100 @@ async def test_a_question_of_a_called_run_is_its_callers_too(gateway: Gateway, s
         assert answer[0] != run
         async with AgentRelay(gateway.url, gateway.key) as relay:
             assert (await (await find_run(relay, run)).wait()).state == "completed"
+
+
+AGENT = """\
+version: "1.0"
+name: cleaning
+swarm: { pattern: dag }
+agents: [{ name: Worker, cli: demo, preset: worker }]
+workflows: [{ name: cleaning, steps: [{ name: clean up, agent: Worker, task: clean the build }] }]
+"""
+CLEAN = ApprovalRequested(native_id="1", tool="Bash", title="clean\x1b[2J\nall", command="rm -rf build")
+
+
+async def ask(machine: Machine, *asked: ApprovalRequested) -> Deliver:
+    """The agent of the run asks, in the turn of its task."""
+    await machine.until(lambda: any(isinstance(each, Deliver) for each in machine.commands))
+    order = next(each for each in machine.commands if isinstance(each, Deliver))
+    for each in asked:
+        await machine.state(order, each)
+    return order
+
+
+async def test_a_run_whose_agent_asks_for_a_tool_says_how_to_answer_and_ends_with_75(
+    gateway: Gateway, shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(AGENT)
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        waiting = asyncio.ensure_future(shell("run", str(file)))
+        order = await ask(machine, CLEAN)
+        async with asyncio.timeout(30):
+            said = await waiting
+        run = orjson.loads((await shell("list", "--json")).stdout)["runs"][0]
+        asks = [
+            "  ? clean up, Worker, asks: clean␛[2J all",
+            f"    relaycast workflow allow {run['id']} 'clean up'",
+            f"    relaycast workflow deny {run['id']} 'clean up'",
+            f"    or at {gateway.url}/session/{run['session']}",
+        ]
+        assert (said.exit_code, said.stdout.splitlines()[-5:]) == (75, ["? waits for a person", *asks])
+        assert "\n".join(f"  {each}" for each in asks) in (await shell("show", run["id"])).stdout
+        answered = asyncio.ensure_future(shell("allow", run["id"], "clean up"))
+        await machine.until(lambda: any(isinstance(each, OrderedAnswer) for each in machine.commands))
+        await machine.answer(order)
+        async with asyncio.timeout(30):
+            ended = await answered
+        assert (ended.exit_code, "✓ clean up (Worker): completed" in ended.stdout) == (0, True)
+
+
+async def test_of_several_things_that_a_step_asks_each_has_its_command_and_a_question_is_only_declined(
+    gateway: Gateway, shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(AGENT)
+    which = ApprovalRequested(
+        native_id="2", tool="ask", title="Which?", prompts=(QuestionPrompt(id="q", text="Which?", header="Which"),)
+    )
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        run = (await shell("run", str(file), "--detach")).stdout.strip()
+        order = await ask(machine, CLEAN, which)
+        async with asyncio.timeout(30):
+            while len(needs := orjson.loads((await shell("show", run, "--json")).stdout)["needs"]) < 2:
+                await asyncio.sleep(0.05)
+        step = f"{run} 'clean up'"
+        first, second = (each["subject"] for each in needs)
+        assert [(each["kind"], each["commands"]) for each in needs] == [
+            ("approval", [f"relaycast workflow {word} {step} --asked {first}" for word in ("allow", "deny")]),
+            ("question", [f"relaycast workflow deny {step} --asked {second}"]),
+        ]
+        unclear = await shell("allow", run, "clean up")
+        assert unclear.stderr.endswith("[ASKS_SEVERAL]\n")
+        for asked in (first, second):
+            assert (await shell("deny", run, "clean up", "--asked", asked, "--detach")).exit_code == 0
+        assert (await shell("deny", run, "clean up")).stderr.endswith("it is running [NOTHING_ASKED]\n")
+        await machine.answer(order)
+        async with AgentRelay(gateway.url, gateway.key) as relay:
+            assert (await (await find_run(relay, run)).wait()).ok
+
+
+async def test_the_answer_to_an_agent_is_waited_for_where_that_is_asked_for(
+    gateway: Gateway, shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "relay.yaml"
+    file.write_text(AGENT)
+    nobody = asyncio.subprocess.DEVNULL
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        async with running(gateway, file, "--wait-for-people", "--json", stdin=nobody) as process:
+            order = await ask(machine, CLEAN)
+            assert (await shell("allow", *await read_gate(process.stderr), "--detach")).exit_code == 0
+            await machine.answer(order)
+            output, errors = await process.communicate()
+            assert (process.returncode, orjson.loads(output)["state"], errors) == (0, "completed", b"")
 
 
 @contextlib.asynccontextmanager
