@@ -26,7 +26,7 @@ from broker.domain.workflows.planning.check import check_file
 from broker.domain.workflows.planning.plan import Plan, plan_workflow
 from broker.protocol.relay_yaml.writer import write_workflow_file
 from connect.sdk.relay import AgentRelay
-from connect.sdk.workflow_runs import OnEvent, RunResult, run_to_end
+from connect.sdk.workflow_runs import OnEvent, OnNeed, RunResult, run_to_end
 
 _CONSTRAINTS = {
     "model": "model",
@@ -135,16 +135,28 @@ class Workflow:
         folder: str | None = None,
         session: str | None = None,
         on_event: OnEvent | None = None,
+        on_need: OnNeed | None = None,
+        waits_for_people: bool = True,
     ) -> RunResult:
         """Run it at the broker, and give back how it ended. The whole of it is checked before anything starts.
 
         `relay`: the one to use, else the broker on this machine or at RELAYCAST_URL. `vars`: values of variables; `on`:
         the machine of steps that name none, `folder`: where there; `session`: where it runs, one of its own when none
-        is given; `on_event`: called with each `workflow.*` and `step.*` event. It goes on should the program end; see
-        `workflow_runs`. Raises `InvalidWorkflow`, `NotPermitted`.
+        is given; `on_event`: called with each `workflow.*` and `step.*` event; `on_need`: with each thing that only
+        people can give, as the answer to a gate; `waits_for_people`: whether that is waited for, else the result has it
+        in `waiting_for`. It goes on should the program end; see `workflow_runs`.
+
+        Raises `InvalidWorkflow`, `NotPermitted`.
         """
         options = {"vars": vars, "on": on, "folder": folder, "session": session}
-        return await run_to_end(self.to_yaml(), relay=relay, on_event=on_event, options=options)
+        return await run_to_end(
+            self.to_yaml(),
+            relay=relay,
+            on_event=on_event,
+            on_need=on_need,
+            waits_for_people=waits_for_people,
+            options=options,
+        )
 
 
 def workflow(name: str) -> Workflow:

@@ -4,6 +4,13 @@
     print(result.ok, result.steps["do"].output)
 
 A run goes on at the broker whatever becomes of the program that started it: `find_run` finds it again by its id.
+What only people can bring on is waited for, and told to `on_need`; with `waits_for_people=False` it is given back in
+`RunResult.waiting_for`, as soon as nothing else goes on:
+
+    result = await run.wait(waits_for_people=False)
+    for need in result.waiting_for:
+        print(need.step, need.asks, need.url)
+    await relay.answer(result.waiting_for[0].approval_id, Verdict.ALLOW)
 """
 
 from __future__ import annotations
@@ -15,10 +22,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from broker.domain.ids import ApprovalId
+from broker.domain.needs.needs import NeedKind
 from broker.domain.workflows.runs.journal import RunState
 from broker.domain.workflows.runs.steps import StepState
 from connect.sdk.relay import AgentRelay
-from connect.sdk.types import Event
+from connect.sdk.types import Event, Wire
 
 _GOOD = frozenset({RunState.COMPLETED, RunState.COMPLETED_EARLY})
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 1.0
@@ -41,6 +50,35 @@ class StepResult:
     """Of a voter."""
 
 
+class RunNeed(Wire):
+    """One thing that a step of a run waits for and only people can give."""
+
+    kind: NeedKind | str
+    """`gate`, `approval`, `question`; `run`: the step is another workflow, a step of which has to be decided about. A
+    newer broker may have others."""
+    run: str
+    """The run itself, or one that it has called."""
+    step: str
+    agent: str | None = None
+    """Who asks, where an agent does."""
+    asks: str
+    """The question, in words."""
+    subject: str
+    """What it is about: an approval, a question or a run."""
+    commands: tuple[str, ...] = ()
+    """How it is answered from a shell."""
+    url: str
+    """Where people answer it."""
+
+    @property
+    def approval_id(self) -> ApprovalId | None:
+        """For `AgentRelay.answer` and `answer_question`; None where a step of another run has to be decided about."""
+        return None if self.kind == NeedKind.RUN else ApprovalId(self.subject)
+
+
+OnNeed = Callable[[RunNeed], object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """How a run ended, or where it rests until a person decides."""
@@ -50,6 +88,8 @@ class RunResult:
     reason: str
     held: str
     """Why nothing is done for it, although it has not ended; '' when something is."""
+    waiting_for: tuple[RunNeed, ...] = ()
+    """What it waits for people with, where nothing else goes on and that was not to be waited for: it is `running`."""
     steps: Mapping[str, StepResult] = field(default_factory=dict)
 
     @property
@@ -60,7 +100,7 @@ class RunResult:
     @property
     def needs_person(self) -> bool:
         """Whether it goes on once a person has decided."""
-        return self.state is RunState.NEEDS_HUMAN or bool(self.held)
+        return self.state is RunState.NEEDS_HUMAN or bool(self.held) or bool(self.waiting_for)
 
 
 class WorkflowRun:
@@ -87,15 +127,31 @@ class WorkflowRun:
                 if event.kind == "workflow.ended":
                     return
 
-    async def wait(self) -> RunResult:
-        """How it ended, as soon as it has; also when it rests until a person decides."""
-        pause_s = _FIRST_LOOK_S
+    async def wait(self, *, waits_for_people: bool = True, on_need: OnNeed | None = None) -> RunResult:
+        """How it ended, as soon as it has; also when it rests until a person decides.
+
+        `waits_for_people`: whether it is waited for that somebody answers a gate, or what an agent asks; if not, the
+        result has in `waiting_for` what that is, once nothing else goes on. `on_need`: called with each such thing, as
+        it comes up. A broker that does not tell them is waited for.
+        """
+        pause_s, told = _FIRST_LOOK_S, set[str]()
         while True:
             shown = await self._relay.request("GET", self._path)
             if shown["state"] != RunState.RUNNING or shown["held"]:
                 return await self._result(shown)
+            needs = _read_needs(shown)
+            for each in needs:
+                if on_need is not None and each.subject not in told:
+                    on_need(each)
+                told.add(each.subject)
+            if shown.get("waits_for_people") and not waits_for_people:
+                return await self._result(shown, waiting_for=needs)
             await asyncio.sleep(pause_s)
             pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
+
+    async def needs(self) -> tuple[RunNeed, ...]:
+        """What it waits for people with now, whatever else goes on."""
+        return _read_needs(await self._relay.request("GET", self._path))
 
     async def output(self, step: str, *, attempt: int | None = None) -> str:
         """What a step has said, in its newest attempt that has ended unless one is named. Raises `NotFound`."""
@@ -123,13 +179,14 @@ class WorkflowRun:
         """Where a step is asked for: it may be called almost anything."""
         return f"{self._path}/steps/{quote(step, safe='')}"
 
-    async def _result(self, shown: Mapping[str, Any]) -> RunResult:
+    async def _result(self, shown: Mapping[str, Any], *, waiting_for: tuple[RunNeed, ...] = ()) -> RunResult:
         steps = {each["name"]: await self._step(each) for each in shown["steps"]}
         return RunResult(
             id=self.id,
             state=RunState(shown["state"]),
             reason=shown["reason"] or "",
             held=shown["held"] or "",
+            waiting_for=waiting_for,
             steps=steps,
         )
 
@@ -143,6 +200,10 @@ class WorkflowRun:
             attempts=len(step["attempts"]),
             choice=step["choice"],
         )
+
+
+def _read_needs(shown: Mapping[str, Any]) -> tuple[RunNeed, ...]:
+    return tuple(RunNeed.model_validate(each) for each in shown.get("needs", ()))
 
 
 async def start_run(
@@ -178,7 +239,13 @@ async def find_run(relay: AgentRelay, run: str) -> WorkflowRun:
 
 
 async def run_to_end(
-    text: str, *, relay: AgentRelay | None, on_event: OnEvent | None, options: Mapping[str, Any]
+    text: str,
+    *,
+    relay: AgentRelay | None,
+    on_event: OnEvent | None,
+    on_need: OnNeed | None,
+    waits_for_people: bool,
+    options: Mapping[str, Any],
 ) -> RunResult:
     """Start a run, tell what happens, and give back how it ended. Without a `relay` one is opened for that."""
     async with AsyncExitStack() as stack:
@@ -188,7 +255,7 @@ async def run_to_end(
         run = await start_run(used, text, **options)
         telling = asyncio.create_task(_tell(run, on_event)) if on_event else None
         try:
-            result = await run.wait()
+            result = await run.wait(waits_for_people=waits_for_people, on_need=on_need)
             if telling is not None and not result.needs_person:
                 await telling  # all that it has to tell, the end too
             return result
