@@ -14,6 +14,7 @@ from broker.domain.ids import GroupId, MemberId, SessionId, WorkspaceId
 from broker.domain.people.access import MemberRole, Principal
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.privacy import Privacy, SessionAccess, resolve_levels
+from broker.domain.people.single_sign_on import SSO_REQUIRED
 from broker.domain.people.token_kinds import TokenKind
 from broker.domain.people.workspaces import WorkspaceState
 from broker.domain.plans.plans import Plan
@@ -29,7 +30,7 @@ GONE = {
     "suspended": "an administrator of this workspace has suspended you, or whoever made this token",
     "token": "the token, or what it was made with, has been revoked",
 }
-_GONE_CODES = {"sso": "SSO_REQUIRED", "suspended": "SUSPENDED"}
+_GONE_CODES = {"sso": SSO_REQUIRED, "suspended": "SUSPENDED"}
 """Of those that have one of their own."""
 _AWAY = {
     WorkspaceState.ARCHIVED: ("WORKSPACE_ARCHIVED", "this workspace is archived: an owner of it can restore it"),
@@ -101,7 +102,8 @@ class Standing:
         """The same, by what a script has answered (`lib/standing`). Raises `NotAuthenticated`."""
         gone, plan, slug, state, access, privacy, name, role, ends = answer
         if gone:
-            raise NotAuthenticated(GONE[gone], code=_GONE_CODES.get(gone, "TOKEN_REVOKED"))
+            details: dict[str, object] = {"workspace": slug} if gone == "sso" else {}
+            raise NotAuthenticated(GONE[gone], code=_GONE_CODES.get(gone, "TOKEN_REVOKED"), details=details)
         if state != WorkspaceState.ACTIVE and not away:
             code, words = _AWAY[WorkspaceState(state)]
             raise NotAuthenticated(words, code=code)

@@ -21,6 +21,8 @@ from broker.domain.people.access import MemberRole
 from broker.domain.people.members import LONGEST_MEMBER_NAME, member_name
 from broker.domain.secrets.references import require_name
 
+SSO_REQUIRED = "SSO_REQUIRED"
+"""The code of a refusal, for who has signed in by a link where that is not enough; `workspace` in its details."""
 SIGN_IN_HOURS = 12
 """How long a sign-in is good unless told: then the provider is asked again whether the person is still there."""
 MAX_SIGN_IN_HOURS = 30 * 24

@@ -20,7 +20,7 @@ from broker.domain.people.invitations import (
 )
 from broker.gateway.serving.addresses import caller_address
 from broker.gateway.serving.answers import Answer, Body, guard, measure, read_body
-from broker.gateway.serving.credentials import credential, require_own_origin, set_cookie, show_caller
+from broker.gateway.serving.credentials import credential, require_own_origin, show_caller, sign_in_browser
 from broker.gateway.serving.repeating import answer_once, once
 from broker.services.container import Services
 from broker.services.people.invitations import Offer, ShownInvitation
@@ -123,9 +123,7 @@ class InvitationsApi:
             return await self._join(request, body, address=address)
         device = request.headers.get("user-agent", "")
         token = await self._s.invitations.accept(body.code, name=body.name, address=address, device=device)
-        answer = Answer(show_caller(await self._s.access.authenticate(await self._s.access.begin_in(token))))
-        set_cookie(request, answer, token)
-        return answer
+        return await sign_in_browser(request, self._s.access, token)
 
     async def _join(self, request: Request, body: _Accept, *, address: str) -> Response:
         shown = credential(request).for_workspace(None)

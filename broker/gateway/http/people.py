@@ -26,8 +26,8 @@ from broker.gateway.serving.credentials import (
     in_cookie,
     in_header,
     require_own_origin,
-    set_cookie,
     show_caller,
+    sign_in_browser,
 )
 from broker.gateway.serving.repeating import answer_once, once
 from broker.services.container import Services
@@ -141,9 +141,7 @@ class AccessApi:
             return await self._join(request, body.code)
         device = request.headers.get("user-agent", "")
         token = await self._s.sign_in.redeem(body.code, address=caller_address(request), device=device)
-        answer = Answer(show_caller(await self._s.access.authenticate(await self._s.access.begin_in(token))))
-        set_cookie(request, answer, token)
-        return answer
+        return await sign_in_browser(request, self._s.access, token)
 
     async def _join(self, request: Request, code: str) -> Response:
         """Let whoever is signed in be whom a code is for, too; who they are there."""

@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from broker.domain.errors import NotAuthenticated
 from broker.domain.people.access import Credential, Principal
+from broker.domain.people.single_sign_on import SSO_REQUIRED
 from broker.domain.people.token_kinds import PREFIXES, TokenKind
-from broker.gateway.serving.answers import bearer
+from broker.gateway.serving.answers import Answer, Refusal, bearer
 from broker.gateway.serving.edge import Origins
 from broker.gateway.serving.workspace_path import read_workspace
+from broker.services.people.access import Access
 
 _FORMER_COOKIE = "relaycast"
 """Of version 0.1.0, which all brokers of a host shared: who signed in to that one stays signed in."""
@@ -105,6 +108,19 @@ def set_cookie(request: Request, response: Response, token: str) -> None:
         httponly=True,
         samesite="strict",
     )
+
+
+async def sign_in_browser(request: Request, access: Access, token: str) -> Response:
+    """Who has signed in with a link. Where only single sign-on lets them act, they are refused and signed in all the
+    same: so their identity becomes theirs, and no new person."""
+    try:
+        answer: Response = Answer(show_caller(await access.authenticate(await access.begin_in(token))))
+    except NotAuthenticated as refused:
+        if refused.code != SSO_REQUIRED:
+            raise
+        answer = Refusal(refused)
+    set_cookie(request, answer, token)
+    return answer
 
 
 def drop_cookie(request: Request, response: Response) -> None:

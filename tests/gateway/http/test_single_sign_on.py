@@ -468,3 +468,24 @@ async def test_one_person_signs_in_so_often_and_no_more(house: House, browser: B
         await house.gateway.adapters.sign_in_codes.count_failure(counted, window_s=60)
 
     assert await house.refused(browser) == "RATE_LIMITED"
+
+
+async def test_who_is_invited_where_it_is_required_comes_in_by_both(house: House, browser: Browser) -> None:
+    await house.set(required=True, joins_as=None)
+    invited = await house.gateway.ok("POST", "/v1/invitations", {"role": "admin", "name": "Vera"})
+    code = invited["url"].partition("#")[2]
+
+    told = await browser.ask("POST", "/v1/invitations/accept", {"code": code})
+
+    slug = (await house.gateway.ok("GET", "/v1/whoami"))["workspace"]["slug"]
+    assert (told.status_code, told.json()["error"]["code"]) == (401, "SSO_REQUIRED")
+    assert told.json()["error"]["details"] == {"workspace": slug}
+    assert (await house.sign_in(browser)).startswith("/w/")
+    who = await browser.ok("GET", "/v1/whoami")
+    assert (who["name"], who["role"]) == ("Vera", "admin")
+    link = await house.gateway.ok("POST", f"/v1/members/{who['member']}/link")
+    async with open_browser(house.gateway) as second:
+        by_link = await second.ask("POST", "/v1/sign-in", {"code": link["url"].partition("#")[2]})
+        assert by_link.json()["error"]["code"] == "SSO_REQUIRED"
+        assert (await house.sign_in(second)).startswith("/w/")
+        assert (await second.ok("GET", "/v1/whoami"))["member"] == who["member"]
