@@ -158,6 +158,9 @@ class Timings:
     """How long a command waits for its machine, where its step does not say."""
     command_margin_ms: int = 30_000
     """Beyond a command's own time: it is given time to end, and its end has still to be reported."""
+    command_room: int = 32
+    """Commands of workflows that a machine may have been given and has not begun; the others wait with their runs. It
+    runs half as many at once: so none waits there for long, and they take little of its memory."""
     command_kept_s: int = 30 * _DAY_S
     """What is known of a command, from its last news on; its run keeps what it needs of it."""
     # Workflows.

@@ -132,6 +132,7 @@ _TEMPLATES: dict[str, str] = {
     "session_listeners": ":s:%s:listeners",  # set: those of them that wait for what may happen anywhere in it
     "machine_codes": ":machine-codes",  # hash: id of a code that links a machine -> JSON: what lists show, and its hash
     "link": ":l:%s",  # hash: machine, hello, whose it is, its connection (fence, online, boot) and what both have seen
+    "link_commands": ":l:%s:commands",  # set: of workflows' runs, that it was given and has not begun
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
     "session_channel": ":s:%s",  # pub/sub: events

@@ -57,6 +57,7 @@ from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
 from broker.services.ports.traces import SpanSink
 from broker.services.ports.workflows import (
+    Appended,
     Claim,
     ClaimedRun,
     HandedRun,
@@ -77,6 +78,7 @@ __all__ = [
     "Allowances",
     "ApiAnswer",
     "ApiCalls",
+    "Appended",
     "Approvals",
     "Assenting",
     "Attached",

@@ -30,6 +30,8 @@ class CommandOrder:
     """What it may take; None: as long as it likes."""
     refused: str = ""
     """Why it is not given to the machine at all."""
+    patient: bool = False
+    """Whether it is not given before the machine has begun enough of what it was given: `TIMINGS.command_room`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,8 @@ class CommandRecords(Protocol):
     for the commands of its open attempts, whose ids it can work out (`domain.workflows.commands.command_id`).
     """
 
-    async def order(self, workspace: WorkspaceId, order: CommandOrder) -> CommandState:
-        """Order it, once; how far it is now."""
+    async def order(self, workspace: WorkspaceId, order: CommandOrder) -> CommandState | None:
+        """Order it, once; how far it is now. None: there is no room for it yet."""
 
     async def stop(self, workspace: WorkspaceId, command: CommandId, *, reason: str) -> CommandState | None:
         """Tell its machine to end it or not to begin it; how far it is. None: nobody knows it.

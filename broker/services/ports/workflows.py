@@ -127,6 +127,15 @@ class LoggedEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What became of what was written."""
+
+    without_room: Set[CommandId] = frozenset()
+    """Orders that are not given yet: their machine has begun too little of what it was given. With any the run is not
+    let go of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What is written into a journal at once."""
 
@@ -193,8 +202,10 @@ class WorkflowRecords(Protocol):
     async def renew(self, workspace: WorkspaceId, claimed: Sequence[ClaimedRun], *, lease_s: float) -> None:
         """Keep runs that are still looked at from being another's; those that were let go of stay so."""
 
-    async def append(self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int) -> bool:
-        """Write entries behind the first `after`; whether that was its end. Raises `Fenced`."""
+    async def append(
+        self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int
+    ) -> Appended | None:
+        """Write entries behind the first `after`; None where that was not its end. Raises `Fenced`."""
 
     async def settle(
         self, workspace: WorkspaceId, claimed: ClaimedRun, *, due_at_ms: int | None, held: str = ""

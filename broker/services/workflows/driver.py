@@ -7,7 +7,7 @@ store by those ids.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -17,6 +17,7 @@ import orjson
 from broker.domain.errors import NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import WorkflowRunId, WorkspaceId
 from broker.domain.people.access import Principal
+from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import StepType
 from broker.domain.workflows.runs.commands import CommandId, command_id
 from broker.domain.workflows.runs.engine import advance, outstanding
@@ -173,6 +174,7 @@ class Driver:
         row, session = claimed.row, claimed.session
         while True:
             _stir(folded, claimed)
+            _stir_held(folded.run, definition, row)
             survey = await self._commands.survey(workspace, claimed, folded.run, followed=folded.followed.keys())
             found, scene = _Found(), None
             if moved_ms := claimed.clock_ms - folded.run.clock_ms:
@@ -283,6 +285,7 @@ class Driver:
         due_at_ms = _due_at(run, found)
         was_moved = any(isinstance(each, ClockMoved) for each in found.facts)  # and nothing was looked at
         rests = not was_moved and len(orders) == len(effects) and (due_at_ms is None or due_at_ms > now_ms)
+        without_room = set[CommandId]()
         for start in range(0, len(entries) or 1, _AT_ONCE):
             part, is_last = entries[start : start + _AT_ONCE], start + _AT_ONCE >= len(entries)
             written = Written(
@@ -298,17 +301,21 @@ class Driver:
                 due_at_ms=due_at_ms,
                 holder=holder,
             )
-            if not await self._records.append(workspace, claimed, written, after=folded.entries):
+            appended = await self._records.append(workspace, claimed, written, after=folded.entries)
+            if appended is None:
                 self._folded.pop(claimed.id, None)  # it is ahead of what was written
                 return _Wrote.LATE
             folded.entries += len(part)
+            without_room |= appended.without_room
         folded.stored = stands
         for command in done:
             folded.followed.pop(command, None)
         for each in orders:
+            if each.command in without_room:
+                continue  # the next look tells why it waits
             folded.followed[each.command] = each.step
             run.roster.unmark(Mark.UNFOLLOWED, each.step)
-        return _Wrote.ALL if rests else _Wrote.SOME
+        return _Wrote.ALL if rests and not without_room else _Wrote.SOME
 
     async def _order_ahead(self, scene: Scene, effects: Sequence[Command]) -> list[CommandOrder]:
         """What machines are to be ordered with the decision itself, so that no other look is needed for it."""
@@ -328,6 +335,16 @@ def _stir(folded: _Folded, claimed: ClaimedRun) -> None:
         step = folded.followed.get(command)
         if step is not None and folded.run.steps[step].state.under_way:
             folded.run.roster.mark(Mark.UNFOLLOWED, step)
+
+
+def _stir_held(run: Run, definition: Definition, row: RunRow) -> None:
+    """Try again to order what waits for room, as much as there may be, of each machine."""
+    tried = defaultdict[str | None, int](int)
+    for step in run.roster.marked(Mark.HELD):
+        machine = definition.file.machine(definition.steps[step], None) or row.machine
+        tried[machine] += 1
+        if tried[machine] <= TIMINGS.command_room:
+            run.roster.mark(Mark.UNFOLLOWED, step)
 
 
 def _due_at(run: Run, found: _Found) -> int | None:

@@ -67,6 +67,8 @@ class Scene:
     survey: Survey
     outputs: Mapping[str, str] = field(default_factory=dict)
     """By their names, those that are not written yet."""
+    full: dict[str | None, str] = field(default_factory=dict)
+    """Machines, as steps refer to them, that were found to have no room for another command, with their names."""
 
     def entry(self, step: str) -> StepEntry:
         """The step as the file has it."""

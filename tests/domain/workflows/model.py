@@ -30,6 +30,7 @@ from broker.domain.workflows.runs.journal import (
     Entry,
     Fact,
     FailedByHand,
+    OrderHeld,
     Outcome,
     ResumeAsked,
     RetriedByHand,
@@ -97,6 +98,7 @@ class World:
                 step.state, step.attempt, step.tries, step.round, step.repairs, step.interrupts, step.due, step.overdue,
                 step.stopping, step.by_hand, step.undone, step.choice, step.ended and step.ended.outcome, step.aide,
                 step.aide_ended and (step.aide_ended.approved, step.aide_ended.trespassed), step.timed,
+                step.reason == "full",
             )
             for step in run.steps.values()
         )  # fmt: skip
@@ -216,6 +218,9 @@ class Checker:
             yield AttemptEnded(**at, outcome=Outcome.SUCCEEDED, tokens=1, choice="x")  # type: ignore[arg-type]
         if world.luck:
             yield AttemptInterrupted(**at, reason="lost")  # type: ignore[arg-type]
+        held = world.run.roster.marked(Mark.HELD)
+        if spec.on_machine and (world.luck or effect.step in held):
+            yield OrderHeld(**at, reason="" if effect.step in held else "full")  # type: ignore[arg-type]
 
     def _may_end_early(self, name: str) -> bool:
         return any(each.name == name and each.terminal_success_exit_codes for each in self.entry.steps)
@@ -263,6 +268,8 @@ class Checker:
                     world.spoilt |= {step}
                 if aide is Aide.REVIEW and approved:
                     world.good |= {step}
+            case OrderHeld(reason="full"):
+                world.luck -= 1
             case SkippedByHand(step=step):
                 world.luck -= 1
                 world.good |= {step}
@@ -355,6 +362,9 @@ class Checker:
             raise BrokenPromise(f"{step} is done {world.executed[step]} times, and may be {allowed} times", trail)
 
     def _require_always(self, world: World, trail: list[object]) -> None:
+        for name in world.run.roster.marked(Mark.HELD):
+            if not world.run.steps[name].is_open:
+                raise BrokenPromise(f"{name} waits for room, and nobody is to work on it", trail)
         if sum(self.workflow.steps[each.step].works for each in world.open.values()) > self.workflow.max_at_once:
             raise BrokenPromise("more goes on than maxConcurrency allows", trail)
         if world.run.state not in {RunState.RUNNING, RunState.NEEDS_HUMAN}:

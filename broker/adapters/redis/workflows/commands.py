@@ -23,10 +23,10 @@ class RedisCommands:
         self._redis = redis
         self._scripts = scripts
 
-    async def order(self, workspace: WorkspaceId, order: CommandOrder) -> CommandState:
-        """Order it, once; how far it is now."""
+    async def order(self, workspace: WorkspaceId, order: CommandOrder) -> CommandState | None:
+        """Order it, once; how far it is now. None: there is no room for it yet."""
         state = await self._scripts.run("order_command", workspace, order=orjson.dumps(describe_order(order)))
-        return CommandState(state)
+        return CommandState(state) if state else None
 
     async def stop(self, workspace: WorkspaceId, command: CommandId, *, reason: str) -> CommandState | None:
         """Tell its machine to end it or not to begin it."""
@@ -57,6 +57,7 @@ def describe_order(order: CommandOrder) -> dict[str, Any]:
         "order": order.order,
         "patience_ms": int(order.patience_s * 1000),
         "lasts_ms": "" if order.lasts_ms is None else order.lasts_ms,
+        "patient": order.patient,
         "refused": orjson.dumps({"reason": order.refused}).decode() if order.refused else "",
     }
 

@@ -23,7 +23,7 @@ from broker.domain.workflows.runs.commands import CommandId
 from broker.domain.workflows.runs.journal import Entry, Fact, RunStarted, RunState
 from broker.domain.workflows.runs.journal_text import read_entry, write_entry
 from broker.domain.workflows.runs.steering import describe_act
-from broker.services.ports import Claim, ClaimedRun, HandedRun, LoggedEvent, NewRun, RunRow, Written
+from broker.services.ports import Appended, Claim, ClaimedRun, HandedRun, LoggedEvent, NewRun, RunRow, Written
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
 _PAGE = 5_000
@@ -156,9 +156,11 @@ class RedisWorkflows:
         claims = orjson.dumps([[each.id, each.fence] for each in claimed])
         await self._scripts.run("renew_workflows", workspace, claims=claims, lease_ms=int(lease_s * 1000))
 
-    async def append(self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int) -> bool:
-        """Write entries behind the first `after`; whether that was its end. Raises `Fenced`."""
-        done = await self._scripts.run(
+    async def append(
+        self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int
+    ) -> Appended | None:
+        """Write entries behind the first `after`; None where that was not its end. Raises `Fenced`."""
+        done, *without_room = await self._scripts.run(
             "append_workflow",
             workspace,
             run=claimed.id,
@@ -178,7 +180,7 @@ class RedisWorkflows:
         )
         if done < 0:
             raise Fenced("another worker has taken the run")
-        return bool(done)
+        return Appended(without_room=frozenset(map(CommandId, without_room))) if done else None
 
     async def settle(
         self, workspace: WorkspaceId, claimed: ClaimedRun, *, due_at_ms: int | None, held: str = ""

@@ -117,6 +117,15 @@ class UsageTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHeld:
+    """A machine is not given the attempt's command yet, for that reason; '' once it was."""
+
+    step: str
+    attempt: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer that was set is due."""
 
@@ -212,6 +221,7 @@ Fact = (
     | AttemptInterrupted
     | AideEnded
     | UsageTold
+    | OrderHeld
     | TimerFired
     | CancelAsked
     | Kept

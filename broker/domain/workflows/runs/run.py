@@ -29,6 +29,7 @@ from broker.domain.workflows.runs.journal import (
     FailStep,
     Kept,
     OpenBarrier,
+    OrderHeld,
     ResumeAsked,
     RetriedByHand,
     RunStarted,
@@ -102,7 +103,7 @@ class Run:
                 self.id = run
                 self.steps = {name: StepRun() for name in self.workflow.steps}
                 self.roster.begin()
-            case AttemptEnded() | AttemptInterrupted() | AideEnded() | UsageTold():
+            case AttemptEnded() | AttemptInterrupted() | AideEnded() | UsageTold() | OrderHeld():
                 self._hear(entry.what)
             case TimerFired(name=name):
                 self._fire(name)
@@ -140,7 +141,7 @@ class Run:
             self._enter(name, StepState.COMPLETED, f"completed in run {fact.run}")
             self.steps[name].output, self.steps[name].choice = fact.output, fact.choice
 
-    def _hear(self, fact: AttemptEnded | AttemptInterrupted | AideEnded | UsageTold) -> None:
+    def _hear(self, fact: AttemptEnded | AttemptInterrupted | AideEnded | UsageTold | OrderHeld) -> None:
         step = self.steps[fact.step]
         if fact.attempt != step.attempt:
             return
@@ -163,8 +164,16 @@ class Run:
                 self._spend(fact)
             case UsageTold() if step.state is StepState.RUNNING:
                 step.spending = max(step.spending, fact.tokens)
+            case OrderHeld() if step.state is StepState.RUNNING and step.is_open:
+                self._hold(fact)
             case _:
                 pass
+
+    def _hold(self, fact: OrderHeld) -> None:
+        self.steps[fact.step].reason = fact.reason
+        before, after = (Mark.UNFOLLOWED, Mark.HELD) if fact.reason else (Mark.HELD, Mark.UNFOLLOWED)
+        self.roster.unmark(before, fact.step)
+        self.roster.mark(after, fact.step)
 
     def _spend(self, fact: AttemptEnded | AideEnded) -> None:
         self.tokens[fact.step] = self.tokens.get(fact.step, 0) + fact.tokens

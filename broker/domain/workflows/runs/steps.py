@@ -103,6 +103,8 @@ class Mark(Enum):
     """Its wait is over."""
     DOUBTFUL = auto()
     """It is pending, and may have become impossible or superfluous."""
+    HELD = auto()
+    """Its machine has no room for its command: it is ordered later."""
     UNFOLLOWED = auto()
     """Somebody works on it, and whoever drives the run has to look what has become of that: nobody tells."""
 

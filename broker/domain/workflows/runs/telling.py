@@ -26,6 +26,7 @@ from broker.domain.workflows.runs.journal import (
     FailStep,
     Kept,
     OpenBarrier,
+    OrderHeld,
     ResumeAsked,
     RetriedByHand,
     RunStarted,
@@ -62,6 +63,8 @@ def tell(run: str, workflow: Workflow, what: Fact | Command) -> Told | None:
             return _step(EventKind.STEP_ENDED, run, step, attempt, **ended)
         case AttemptInterrupted(step=step, attempt=attempt, reason=reason):
             return _step(EventKind.STEP_ENDED, run, step, attempt, outcome="interrupted", reason=reason)
+        case OrderHeld(step=step, attempt=attempt, reason=reason) if reason:
+            return _step(EventKind.STEP_CHANGED, run, step, attempt, state="held_back", reason=reason)
         case StartAide(step=step, attempt=attempt, aide=aide, agent=agent):
             return _step(EventKind.STEP_CHANGED, run, step, attempt, state="aided", aide=aide, by=agent)
         case AideEnded(step=step, attempt=attempt, aide=aide, approved=approved, reason=reason):
@@ -107,7 +110,7 @@ def tell(run: str, workflow: Workflow, what: Fact | Command) -> Told | None:
             return _run(EventKind.WORKFLOW_CHANGED, run, change="barrier_broken", barrier=barrier, reason=reason)
         case CountVotes(choice=choice):
             return _run(EventKind.WORKFLOW_CHANGED, run, change="votes_counted", choice=choice)
-        case RunStarted() | TimerFired() | UsageTold() | StateSet() | ClockMoved() | SetTimer():
+        case OrderHeld() | RunStarted() | TimerFired() | UsageTold() | StateSet() | ClockMoved() | SetTimer():
             return None
 
 

@@ -11,14 +11,16 @@ from broker.domain.workflows.files.definition import StepEntry, StepType
 from broker.domain.workflows.graphs.preflight import objection
 from broker.domain.workflows.runs.commands import CommandEnd, CommandId, CommandState, command_id
 from broker.domain.workflows.runs.evidence import Evidence, needs_machine
-from broker.domain.workflows.runs.journal import AttemptEnded, AttemptInterrupted, Outcome
+from broker.domain.workflows.runs.journal import AttemptEnded, AttemptInterrupted, OrderHeld, Outcome
 from broker.domain.workflows.runs.run import Run
 from broker.services.ports import ClaimedRun, CommandOrder
 from broker.services.workflows.scene import Progress, Scene, Survey, name_output
-from broker.services.workflows.steps.machine_commands import MachineCommands
+from broker.services.workflows.steps.machine_commands import MachineCommands, NoRoom
 from broker.services.workflows.verdicts import choice_of, unmet
 
 _AGAIN_MS = 2_000
+_LONGEST_ROOM_MS = 15_000
+"""Between two looks whether a machine has room again, which other runs fill."""
 _SHOWN_ERRORS = 500
 
 
@@ -37,7 +39,9 @@ class CommandSteps:
             return _report_end(scene, name, Outcome.FAILED, standing.stopping)
         try:
             told = await self._commands.carry(scene, name)
-            return Progress() if told is None else await self._over(scene, scene.entry(name), told)
+            return _let_go_on(scene, name) if told is None else await self._over(scene, scene.entry(name), told)
+        except NoRoom as full:
+            return _hold(scene, name, full.machine)
         except (NoPlacement, NotFound) as refused:
             waited_ms = scene.now_ms - standing.since_ms
             if waited_ms > TIMINGS.workflow_place_s * 1000:
@@ -92,6 +96,22 @@ class CommandSteps:
         outcome = Outcome.SUCCEEDED if said is None else Outcome.NEEDS_HUMAN if needs_person else Outcome.REJECTED
         choice = choice_of(evidence) if step.vote else None
         return _report_end(scene, step.name, outcome, said or "", output=output, choice=choice)
+
+
+def _hold(scene: Scene, name: str, machine: str) -> Progress:
+    """Its time limit goes on: who gave it one wants an end by then. What its run's others come to is told anyway."""
+    standing, reason = scene.standing(name), f"waits for room on {machine}"
+    waited_ms = scene.now_ms - standing.since_ms
+    again_ms = scene.now_ms + min(max(_AGAIN_MS, waited_ms // 8), _LONGEST_ROOM_MS)
+    held = OrderHeld(step=name, attempt=standing.attempt, reason=reason)
+    return Progress(fact=None if standing.reason == reason else held, look_at_ms=again_ms)
+
+
+def _let_go_on(scene: Scene, name: str) -> Progress:
+    standing = scene.standing(name)
+    if not standing.reason:
+        return Progress()
+    return Progress(fact=OrderHeld(step=name, attempt=standing.attempt))
 
 
 def _output(scene: Scene, step: StepEntry, told: CommandEnd) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from broker.domain.errors import NoPlacement
@@ -49,6 +49,14 @@ class Checked:
     """Whether that is because a machine's owner has not allowed it."""
 
 
+class NoRoom(Exception):
+    """A machine is given no other command before it has begun enough of those that it was given."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+
 class MachineCommands:
     """Orders commands, each once, and looks how far they have come."""
 
@@ -58,17 +66,31 @@ class MachineCommands:
         self._spawner = spawner
 
     async def carry(self, scene: Scene, name: str) -> CommandEnd | None:
-        """Order what a step is, or look how far it has come; None: it goes on. Raises `NoPlacement`, `NotFound`."""
+        """Order what a step is, or look how far it has come; None: it goes on.
+
+        Raises `NoPlacement`, `NotFound`, and `NoRoom` where its machine has begun too little of what it was given.
+        """
         step, standing = scene.entry(name), scene.standing(name)
         command = command_id(scene.row.id, name, standing.attempt)
         known = scene.survey.commands.get(command)
         if known is not None and known.told.state.is_end:
             return known.told
         if known is None and command not in scene.survey.under_way:
-            await self._commands.order(scene.workspace, await self.prepare(scene, step))
+            await self._order(scene, step)
         elif standing.stopping is not None:
             await self._commands.stop(scene.workspace, command, reason=standing.stopping)
         return None
+
+    async def _order(self, scene: Scene, step: StepEntry) -> None:
+        """A machine that is full is asked once for all steps of a look."""
+        reference = scene.machine(step)
+        if reference not in scene.full:
+            order = await self.prepare(scene, step)
+            if await self._commands.order(scene.workspace, order) is not None:
+                return
+            machine = await self._registry.proxy(scene.workspace, ProxyId(order.link))
+            scene.full[reference] = machine.name if machine else order.link
+        raise NoRoom(scene.full[reference])
 
     async def survey(
         self, workspace: WorkspaceId, claimed: ClaimedRun, run: Run, *, followed: Set[CommandId]
@@ -90,7 +112,8 @@ class MachineCommands:
     async def prepare(self, scene: Scene, step: StepEntry) -> CommandOrder:
         """The order for the newest attempt of a step. Raises `NoPlacement`, `NotFound`."""
         command = command_id(scene.row.id, step.name, scene.standing(step.name).attempt)
-        return await self._prepare(scene, step, command, await self._of_step(scene, step), agent=None)
+        order = await self._prepare(scene, step, command, await self._of_step(scene, step), agent=None)
+        return replace(order, patient=True)
 
     async def check(self, scene: Scene, step: StepEntry, agent: AgentEntry | None) -> Checked:
         """Have the step's machine look at its conditions that only it can look at. Raises `NoPlacement`, `NotFound`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import pytest
 from broker.adapters.redis import keys
 from broker.domain.ids import LinkId, ProxyId
 from broker.domain.machines.placement import Proxy
+from broker.domain.timings import TIMINGS
 from broker.domain.workflows.runs.commands import CommandId, CommandKind, CommandState, command_id
 from broker.protocol.proxy import CommandOutput, CommandRan, RunCommand, StopCommand
 from broker.services.ports import CommandOrder, CommandRecord
@@ -45,7 +47,9 @@ async def linked(desk: Desk, **changes: Any) -> None:
 
 
 async def ordered(desk: Desk, **changes: Any) -> CommandState:
-    return await desk.adapters.commands.order(desk.workspace, an_order(desk, **changes))
+    found = await desk.adapters.commands.order(desk.workspace, an_order(desk, **changes))
+    assert found is not None
+    return found
 
 
 async def told(desk: Desk, state: CommandState, **more: Any) -> None:
@@ -70,6 +74,29 @@ async def events(desk: Desk) -> list[tuple[str, dict[str, Any]]]:
 async def pass_deadline(desk: Desk) -> None:
     """What a worker does once the command's timer is due."""
     await desk.adapters.timers.due(desk.workspace, f"command|{ID}")
+
+
+async def test_a_machine_is_given_no_more_than_it_has_room_for_and_has_room_again_for_what_it_has_begun(
+    desk: Desk,
+) -> None:
+    await linked(desk)
+
+    async def order(number: int, *, patient: bool = True) -> CommandState | None:
+        command = replace(an_order(desk, command=command_id("run-1", "build", number)), patient=patient)
+        return await desk.adapters.commands.order(desk.workspace, command)
+
+    for number in range(1, TIMINGS.command_room + 1):
+        assert await order(number) is CommandState.ORDERED
+    another = TIMINGS.command_room + 1
+    assert await order(another) is None
+    assert await desk.adapters.commands.of(desk.workspace, [command_id("run-1", "build", another)]) == []
+    assert await order(1) is CommandState.ORDERED  # what was given is known, whatever waits
+    assert await order(another + 1, patient=False) is CommandState.ORDERED  # a check
+    assert await order(another) is None
+    await told(desk, CommandState.STARTED)
+    assert await order(another) is None  # the check has taken its place
+    await desk.report(CommandRan(command=command_id("run-1", "build", 3), state=CommandState.FAILED))
+    assert await order(another) is CommandState.ORDERED
 
 
 async def test_a_command_that_is_ordered_again_is_one(desk: Desk) -> None:

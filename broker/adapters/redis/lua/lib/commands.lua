@@ -53,6 +53,7 @@ local function goes_on(c, state) return c.state and not COMMAND_ENDS[c.state] an
 local function advance(id, c, state, told, shown)
   redis.call('HSET', K.command(id), 'state', state, 'at_ms', NOW, 'told', told)
   redis.call('EXPIRE', K.command(id), T.command_kept_s)
+  redis.call('SREM', K.link_commands(c.link), id)
   local kind = COMMAND_ENDS[state] and 'command.ended' or 'command.started'
   append(c.session, kind, nil, nil, command_event(id, c, state, joined(told, shown or '{}')))
   if COMMAND_ENDS[state] then

@@ -36,7 +36,7 @@ end
 
 -- Nothing of a link is left.
 local function forget_link(link)
-  redis.call('DEL', K.link(link), K.outbox(link), K.link_agents(link))
+  redis.call('DEL', K.link(link), K.outbox(link), K.link_commands(link), K.link_agents(link))
   redis.call('HDEL', K.leases(), link)
   forget_timer('away|' .. link)
   forget_timer('unused|' .. link)

@@ -14,11 +14,12 @@
 --         rests    '1' when the run is let go of with this, else ''
 --         due_ms   when it is to be looked at again then, '' for when something happens to it
 --         holder   the worker that is told of that first, '' for whichever comes
--- Returns 1, or 0 when others have written more meanwhile; -1 when the run is another worker's by now
+-- Returns {1, the ids of orders that there is no room for yet…}: with any the run is not let go of; {0} when others have
+-- written more meanwhile; {-1} when the run is another worker's by now
 -- uses: workflows command_orders
 local r = fields(K.workflow_run(run), 'fence', 'entries', 'session', 'definition', 'listens')
-if r.fence ~= fence then return -1 end
-if r.entries ~= after then return 0 end
+if r.fence ~= fence then return {-1} end
+if r.entries ~= after then return {0} end
 write_outputs(run, cjson.decode(outputs))
 write_entries(run, cjson.decode(entries), tonumber(after))
 listen_to_session(run, r.session, listens, r.listens or '')
@@ -29,7 +30,8 @@ for _, each in ipairs(cjson.decode(done)) do
   redis.call('SREM', K.workflow_commands(run), each)
   redis.call('SREM', K.workflow_ended(run), each)
 end
-order_commands(r.session, ordered, groups_of(cjson.decode(events)))
+local without_room = order_commands(r.session, ordered, groups_of(cjson.decode(events)))
+for _, each in ipairs(without_room) do redis.call('SREM', K.workflow_commands(run), each) end
 if state ~= '' then set_run_state(run, r.session, r.definition, state, reason) end
-if rests == '1' then settle_run(run, due_ms, '', holder) end
-return 1
+if rests == '1' and #without_room == 0 then settle_run(run, due_ms, '', holder) end
+return {1, unpack(without_room)}
