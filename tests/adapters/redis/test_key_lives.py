@@ -70,6 +70,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "single_sign_on": (End.WORKSPACE, "MAX_DOMAINS names and a URL, 16 KiB; removed with the provider"),
     "provider_failure": (End.TIME, "a sentence; a week"),
     "identities": (End.WORKSPACE, "MAX_MEMBERS hashes; removed with the member, or the provider"),
+    "link_commands": (End.TIME, "command_room ids and those of checks; 30 days after the last, or with the machine"),
     "groups": (End.WORKSPACE, "MAX_GROUPS"),
     "group_names": (End.WORKSPACE, "MAX_GROUPS"),
     "group_members": (End.WORKSPACE, "MAX_MEMBERS; removed with the group"),
