@@ -117,6 +117,8 @@ def test_a_key_that_says_no_algorithm_is_good_for_those_of_its_kind() -> None:
     curve = signing_key("ES384")
     token = mint(CLAIMS, key=SigningKey(algorithm="ES256", private=curve.private), header={"kid": "ES384"})
     refused(token, "the key that it names is for another algorithm", keys_of(curve.jwk(alg=None)))
+    kind = keys_of(signing_key("ES256").jwk(alg=None, kty="OKP"))
+    refused(mint(CLAIMS), "the key that it names is for another algorithm", kind)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +251,7 @@ NO_TIME = "does not say in seconds when it is good"
         ({"exp": True}, NO_TIME),
         ({"exp": 10**400}, "at no time that there is"),
         ({"iat": NOW + LEEWAY_S + 1}, "begins in the future"),
+        ({"iat": NOW + LEEWAY_S + 1, "nbf": NOW}, "begins in the future"),
         ({"iat": NOW - OLDEST_S - 1}, "is more than a day old"),
         ({"iat": None}, NO_TIME),
         ({"nbf": NOW + LEEWAY_S + 1}, "begins in the future"),
