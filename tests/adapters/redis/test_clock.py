@@ -271,6 +271,29 @@ async def test_an_order_for_a_machine_that_is_away_ends_by_the_time_that_it_is_t
 
 
 @STEPS
+async def test_orders_in_the_mailbox_of_a_machine_that_is_away_may_be_begun_for_as_long_as_they_were_to(
+    desk: Desk, clock: FakedClock, step_s: int
+) -> None:
+    """Set ahead, the machine would take each for too old when it comes; set back, it would begin one that has ended."""
+    agent = await desk.idle("Worker")
+    redis = cast(Redis, desk.adapters.redis)
+    await redis.hset(keys.key(desk.workspace, "proxies"), "box", desk.link)  # as one that was linked
+    await desk.detach()
+    await give_orders(desk, agent, 1)
+    before = await desk.commands()
+    await set_clock(desk.adapters, clock, step_s)
+    for _ in range(2):
+        await desk.adapters.timers.claim(desk.workspace)
+    now_ms = (await desk.attach()).now_ms
+    ends = await ends_of_orders(desk)
+    assert len(ends) == 2
+    for ends_ms in ends:
+        assert ends_ms is not None
+        assert 500_000 < ends_ms - now_ms < 601_000
+    assert [type(each) for each in (await desk.commands())[: len(before)]] == [type(each) for each in before]
+
+
+@STEPS
 async def test_a_hook_that_has_run_often_enough_may_run_again_in_a_minute_by_whichever_clock(
     desk: Desk, clock: FakedClock, step_s: int
 ) -> None:

@@ -14,6 +14,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.agents.registry import read_proxy, read_session
 from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.visits import Visits
 from broker.adapters.redis.workflows.commands import describe_order, read_command
 from broker.domain.errors import Fenced, NotAuthenticated
 from broker.domain.ids import SessionId, WorkflowRunId, WorkspaceId
@@ -35,6 +36,7 @@ class RedisWorkflows:
     def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._visits = Visits()
 
     async def begin(self, workspace: WorkspaceId, run: NewRun) -> None:
         """Begin a run, once. Raises `NotFound`, `Conflict`."""
@@ -121,9 +123,10 @@ class RedisWorkflows:
 
     async def claim(self, workspace: WorkspaceId, *, most: int, lease_s: float) -> Claim:
         """Take runs that are due."""
-        found, next_ms, now_ms = await self._scripts.run(
-            "claim_workflows", workspace, most=most, lease_ms=int(lease_s * 1000)
+        found, next_ms, now_ms, steps_ms = await self._scripts.run(
+            "claim_workflows", workspace, most=most, lease_ms=int(lease_s * 1000), **self._visits.told(workspace)
         )
+        self._visits.note(workspace, now_ms=int(now_ms), steps_ms=int(steps_ms))
         return Claim(
             runs=tuple([await self._claimed(each) for each in found]),
             now_ms=int(now_ms),
@@ -291,6 +294,8 @@ class RedisWorkflows:
                     yield None
                     continue
                 root, now_ms, found = orjson.loads(message)
+                if self._visits.was_set_ahead(keys.workspace_of(root), now_ms):
+                    continue  # its timers would fire early: it is claimed when its lease has ended, which notices that
                 claimed = await self._claimed(found)
                 yield HandedRun(workspace=keys.workspace_of(root), claimed=claimed, now_ms=now_ms)
 

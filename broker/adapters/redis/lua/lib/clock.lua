@@ -41,6 +41,24 @@ local function move_all(key, step)
   end
 end
 
+-- Orders of hooks and workflows that a machine has not taken say themselves until when it may begin them.
+local function move_orders(link, step)
+  local entries, found = redis.call('XRANGE', K.outbox(link), '-', '+'), false
+  for _, entry in ipairs(entries) do
+    local text = entry[2][2]
+    local kind = string.match(text, '^{"type":"(run_%w+)"')
+    local before, at, behind = string.match(text, '^(.*"not_after_ms":)(%d+)(}*)$')
+    if (kind == 'run_command' or kind == 'run_hook') and at and is_of_before(tonumber(at), step) then
+      entry[2][2] = before .. string.format('%d', tonumber(at) + step) .. behind
+      redis.call('HINCRBY', K.link(link), 'out_bytes', #entry[2][2] - #text)
+      found = true
+    end
+  end
+  if not found then return end
+  redis.call('DEL', K.outbox(link))
+  for _, entry in ipairs(entries) do redis.call('XADD', K.outbox(link), entry[1], 'c', entry[2][2]) end
+end
+
 -- `before`: when the caller was here last, by this clock, '' at first; `lasted`: the milliseconds since then, by theirs;
 -- `known`: the sum of all steps as they were told it then. Returns that sum now. Told twice, or by many, it moves all
 -- once. Peers count on from what they were told: they connect anew, and are told what time it is.
@@ -63,6 +81,7 @@ local function notice_step(before, lasted, known)
   move_timers(step, lasted)
   move_all(K.workflow_due(), step)
   move_all(K.hook_deliveries(), step)
+  for _, link in ipairs(redis.call('HVALS', K.proxies())) do move_orders(link, step) end
   for _, link in ipairs(redis.call('HKEYS', K.leases())) do redis.call('PUBLISH', K.link_channel(link), '!kick') end
   return redis.call('HINCRBY', K.workspace(), 'clock_steps', step)
 end
