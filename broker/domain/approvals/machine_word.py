@@ -15,6 +15,7 @@ from broker.domain.machines.policy import MachinePolicy
 
 _SHELL = "shell"
 _LASTS = "answers that hold for more than this request"
+_SECOND = "asks for a second yes at its own terminal"
 
 
 class MachineSays(StrEnum):
@@ -95,17 +96,16 @@ _WIDENING = {"ask": MachineSays.ASKS, "drop": MachineSays.REFUSES}
 
 
 def _words(every: MachineSays, of_lasting: MachineSays, *, lasting: bool, drops: bool) -> str:
-    subject = "any yes to this" if lasting else "every yes"
     match every, of_lasting:
         case MachineSays.REFUSES, _ if lasting and drops:
-            return "refuses any yes to this, as it holds for more than this request."
+            return "refuses this: any yes would hold for more than this request."
         case MachineSays.REFUSES, _:
-            return f"has {subject} confirmed at its own terminal, and nobody is there: a yes will be refused."
+            return f"{_SECOND}, and nobody is there: a yes will be refused."
         case MachineSays.ASKS, MachineSays.REFUSES:
-            return f"has {subject} confirmed at its own terminal, too, and refuses {_LASTS}."
+            return f"{_SECOND}, and refuses {_LASTS}."
         case MachineSays.ASKS, _:
-            return f"has {subject} confirmed at its own terminal, too; without that it is a no."
+            return f"{_SECOND}; without it the agent is told no."
         case _, MachineSays.REFUSES:
             return f"refuses {_LASTS}."
         case _:
-            return f"has {_LASTS} confirmed at its own terminal; without that they are a no."
+            return f"{_SECOND} for {_LASTS}; without it the agent is told no."

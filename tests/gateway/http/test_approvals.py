@@ -79,7 +79,7 @@ async def test_what_its_machine_will_refuse_anyway_says_so_wherever_it_is_seen(g
         asked = await a_request(gateway, machine)
         found = await gateway.ok("GET", f"/v1/approvals/{asked}")
         assert found["machine"]["yes"] == "refuses"
-        assert "confirmed at its own terminal, and nobody is there" in found["machine"]["why"]
+        assert "asks for a second yes at its own terminal, and nobody is there" in found["machine"]["why"]
         shown = "machine { yes lasting why } risk suggestedRules { command }"
         query = {"query": f"{{ workspace {{ approvals(first: 5) {{ nodes {{ {shown} }} }} }} }}"}
         answer = await gateway.call("POST", "/graphql", query, **{"Content-Type": "application/json"})

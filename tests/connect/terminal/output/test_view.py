@@ -293,7 +293,7 @@ def test_an_approval_shows_command_folder_diff_and_how_to_answer() -> None:
 
 
 def test_an_approval_shows_its_risk_what_its_machine_makes_of_a_yes_and_the_rules_that_would_allow_it() -> None:
-    why = "The policy of build-box has every yes confirmed at its own terminal, and nobody is there."
+    why = "The policy of build-box asks for a second yes at its own terminal, and nobody is there."
     weighed = {
         "risk": "medium",
         "risk_reasons": ["talks to the network", "edits files"],
