@@ -168,6 +168,14 @@ async def test_agents_are_offline_as_soon_as_their_machine_is(lead: Person, flee
         (agent,) = [each for each in await fleet.relay.agents() if each.name == "Sleeper"]
         assert agent.state == "working"
         await expect(page.get_by_text("offline for")).to_be_visible()
+        await row(page, "Sleeper").get_by_role("link", name="Open Sleeper").click()
+        conversation = page.get_by_role("region", name="Conversation")
+        await expect(conversation.get_by_text("waits: the machine is offline", exact=True)).to_be_visible()
+        await expect(conversation.get_by_role("img", name="working")).to_have_count(0)
+        await page.go_back()
+        await page.get_by_role("link", name="doomed", exact=True).first.click()
+        await expect(page.get_by_text("Messages for its agents wait until it is back.")).to_be_visible()
+        await page.go_back()
         await fleet.relay.release("Sleeper")
         await expect(page.get_by_text("No agent matches")).to_be_visible()
 

@@ -23,5 +23,11 @@ REASONS: Mapping[str, str] = {
     "unresponsive": "it neither answered nor ended its turn",
     "stuck": "it no longer reads what it is told",
     "internal": "something unforeseen happened on its machine",
+    "deaf": "it did not stop when it was told to",
+    "relay_connect_restarted": "relay-connect on its machine was restarted",
+    "reports_lost": "what its machine reported last was lost",
+    "owner_removed": "the owner of its machine was removed",
+    "inbox_full": "too many messages wait for it",
+    "dead_letter": "it was handed over several times and never taken",
 }
 """The codes in small letters; the dashboard has the same words (`live.reasons` in `web/src/texts.ts`)."""

@@ -152,7 +152,11 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
         open={!takesPlainYes(asked.options)}
         onAnswer={onAnswer}
       />
-      {asked.machine?.yes === "PASSES" && <p className="text-xs text-soft">{asked.machine.why}</p>}
+      {asked.machine?.yes === "PASSES" && (
+        <p className="text-xs text-soft">
+          <Seen text={asked.machine.why} />
+        </p>
+      )}
       {mayAllow && mayAddRules && asked.suggestedRules.length > 0 && (
         <details>
           <summary className="text-xs text-soft">{texts.inbox.alwaysAllow}</summary>

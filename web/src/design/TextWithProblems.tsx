@@ -1,6 +1,7 @@
 import { useRef } from "react";
 import { classes } from "./classes";
 import { isError, placeOf, type Problem } from "./problems";
+import { Words } from "./Words";
 import * as texts from "~/texts";
 
 interface TextWithProblemsProps {
@@ -90,7 +91,9 @@ function Problems({ problems, onGo }: { problems: readonly Problem[]; onGo: (pro
             >
               {texts.design.place(each.line, each.column)}
             </span>
-            <span className="break-words text-soft">{each.message}</span>
+            <span className="break-words text-soft">
+              <Words text={each.message} />
+            </span>
           </button>
         </li>
       ))}

@@ -1,49 +1,46 @@
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import { duration } from "~/design/time";
+import { useAwayAgents } from "./useAwayAgents";
+import { deliveryWords, isOpen, STEPS } from "./model/deliveryWords";
 import type { Delivery, MessageEntry } from "./model/entries";
 import * as texts from "~/texts";
 
-const WORDS: Record<string, string> = {
-  accepted: texts.session.accepted,
-  queued: texts.session.queued,
-  sent: texts.session.sent,
-  received: texts.session.received,
-  handed: texts.session.handed,
-  in_turn: texts.session.inTurn,
-  answered: texts.session.answered,
-  undeliverable: texts.session.undeliverable,
-};
-
-const BECAUSE: Record<string, string> = {
-  agent_busy: texts.session.busy,
-  agent_starting: texts.session.agentStarting,
-  stopped: texts.session.stopped,
-  budget_spent: texts.session.budgetSpent,
-  budget_held: texts.session.budgetHeld,
-  proxy_away: texts.session.away,
-};
-
 /** How far a message got: in a word, and on demand every step with its time. */
 export function Receipts({ message }: { message: MessageEntry }) {
+  if (message.deliveries.length === 0) return null;
+  return message.deliveries.some(isOpen) ? (
+    <Open message={message} />
+  ) : (
+    <Steps message={message} away={NOBODY} />
+  );
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Agents are followed only for a message that something may still become of. */
+function Open({ message }: { message: MessageEntry }) {
+  return <Steps message={message} away={useAwayAgents()} />;
+}
+
+function Steps({ message, away }: { message: MessageEntry; away: ReadonlySet<string> }) {
   const { deliveries } = message;
-  if (deliveries.length === 0) return null;
   return (
     <details className="text-xs">
       <summary className="flex w-fit list-none items-center gap-1.5 rounded text-faint select-none hover:text-text [&::-webkit-details-marker]:hidden">
         <Sign deliveries={deliveries} />
-        {summary(message)}
+        {summary(message, away)}
       </summary>
       <ul className="mt-1.5 flex flex-col gap-2 border-l border-line pl-3">
         {deliveries.map((delivery) => (
           <li key={delivery.agent}>
             <p className="text-soft">
-              {delivery.name}: {words(delivery)}
+              {delivery.name}: {deliveryWords(delivery, away.has(delivery.agent))}
             </p>
             <ol className="flex flex-wrap gap-x-3 text-2xs text-faint tabular-nums">
               {delivery.steps.map((step) => (
                 <li key={`${step.state} ${step.at}`}>
-                  {WORDS[step.state] ?? step.state} +{duration(step.at - message.at)}
+                  {STEPS[step.state] ?? step.state} +{duration(step.at - message.at)}
                 </li>
               ))}
             </ol>
@@ -67,10 +64,11 @@ function Sign({ deliveries }: { deliveries: readonly Delivery[] }) {
   );
 }
 
-function summary(message: MessageEntry): string {
+function summary(message: MessageEntry, away: ReadonlySet<string>): string {
   const { deliveries } = message;
   const [only] = deliveries;
-  if (deliveries.length === 1 && only) return withTime(words(only), only, message.at);
+  if (deliveries.length === 1 && only)
+    return withTime(deliveryWords(only, away.has(only.agent)), only, message.at);
   const done = deliveries.filter((one) => one.state === "answered").length;
   const failed = deliveries.filter((one) => one.state === "undeliverable").length;
   return [texts.session.answeredBy(done, deliveries.length), failed > 0 && texts.session.notDelivered(failed)]
@@ -83,10 +81,4 @@ function withTime(said: string, delivery: Delivery, acceptedAt: number): string 
   return delivery.state === "answered" && last
     ? texts.session.after(said, duration(last.at - acceptedAt))
     : said;
-}
-
-function words({ state, because, reason }: Delivery): string {
-  const why =
-    state === "undeliverable" ? reason : state === "queued" && because && (BECAUSE[because] ?? because);
-  return `${WORDS[state] ?? state}${why ? `: ${why}` : ""}`;
 }

@@ -8,11 +8,14 @@ import { useNow } from "~/design/now";
 import { Seen } from "~/design/Seen";
 import { StateDot } from "~/design/StateDot";
 import { duration } from "~/design/time";
+import { Words } from "~/design/Words";
 import { useWorkspace } from "~/live/LiveContext";
+import { reasonWords } from "~/live/reasons";
 import { useReadable } from "~/live/useReadable";
 import { EntryFrame } from "./EntryFrame";
 import type { MessageEntry, Part, PlanStep, TurnEntry } from "./model/entries";
 import { ToolCard } from "./ToolCard";
+import { useAwayAgents } from "./useAwayAgents";
 import * as texts from "~/texts";
 
 const MOST_OF_QUESTION = 300;
@@ -50,7 +53,11 @@ export function TurnView({ turn, marked, question, onGo }: TurnViewProps) {
         // Parts are only added at the end.
         <PartView key={part.type === "tool" ? part.callId : place} part={part} />
       ))}
-      {turn.reason && turn.outcome !== "completed" && <p className="text-xs text-bad">{turn.reason}</p>}
+      {turn.reason && turn.outcome !== "completed" && (
+        <p className="text-xs text-bad">
+          <Words text={reasonWords(turn.reason)} />
+        </p>
+      )}
     </EntryFrame>
   );
 }
@@ -77,25 +84,40 @@ const saidIn = (turn: TurnEntry): string =>
   turn.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 
 function Spent({ turn }: { turn: TurnEntry }) {
-  const asked = useReadable(useWorkspace().waiting);
-  const waits = asked.state === "ready" && asked.value.some((one) => one.agentKey === turn.agent);
   return (
     <span className="flex items-center gap-1.5 text-2xs font-normal text-faint tabular-nums">
-      {turn.endedAt === null && turn.cutAt !== null ? (
-        texts.session.goesOn
-      ) : turn.endedAt === null ? (
-        <>
-          {waits ? (
-            <StateDot state="waiting" label={texts.live.waiting} />
-          ) : (
-            <StateDot state="working" label={texts.session.working} />
-          )}
-          <Running since={turn.at} />
-        </>
-      ) : (
+      {turn.endedAt !== null ? (
         !turn.torn && duration(turn.endedAt - turn.at)
+      ) : turn.cutAt !== null ? (
+        texts.session.goesOn
+      ) : (
+        <Unended turn={turn} />
       )}
     </span>
+  );
+}
+
+/** A turn that goes on; nobody can tell while its machine is away, so that no clock counts then. */
+function Unended({ turn }: { turn: TurnEntry }) {
+  const asked = useReadable(useWorkspace().waiting);
+  const away = useAwayAgents();
+  if (away.has(turn.agent))
+    return (
+      <>
+        <StateDot state="lost" />
+        {texts.live.lost}
+      </>
+    );
+  const waits = asked.state === "ready" && asked.value.some((one) => one.agentKey === turn.agent);
+  return (
+    <>
+      {waits ? (
+        <StateDot state="waiting" label={texts.live.waiting} />
+      ) : (
+        <StateDot state="working" label={texts.session.working} />
+      )}
+      <Running since={turn.at} />
+    </>
   );
 }
 

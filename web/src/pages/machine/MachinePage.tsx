@@ -1,6 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useEffect, type ReactNode } from "react";
-import { useQuery } from "urql";
+import type { ReactNode } from "react";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
 import { useNow } from "~/design/now";
@@ -8,18 +7,17 @@ import { PageHead } from "~/design/PageHead";
 import { StateDot } from "~/design/StateDot";
 import { Table } from "~/design/Table";
 import { duration, whole } from "~/design/time";
+import { Words } from "~/design/Words";
 import { isListed, standing } from "~/live/agentState";
 import type { Agent, Proxy } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { Stopping } from "~/pages/home/Machines";
-import { MACHINE, type Load, type Policy } from "./documents";
+import type { Load, Policy } from "./documents";
 import { averages, policyMark, used } from "./load";
+import { useTold } from "./useTold";
 import { whose } from "./whose";
 import * as texts from "~/texts";
-
-/** As `relay-connect` tells its load. */
-const TOLD_EVERY_MS = 30_000;
 
 const route = getRouteApi("/shell/machine/$key");
 
@@ -48,6 +46,7 @@ export function MachinePage() {
         <Since machine={machine} />
       </PageHead>
       <div className="mx-auto flex w-full max-w-5xl flex-col gap-8 px-4 py-6">
+        {!machine.online && <p className="text-soft">{texts.machine.awayHow}</p>}
         <Agents machine={machine} />
         <Programs machine={machine} />
         <Part title={texts.machine.about}>
@@ -59,7 +58,7 @@ export function MachinePage() {
             ]}
           />
         </Part>
-        <Told id={machine.id} />
+        <Told machine={machine} />
       </div>
     </>
   );
@@ -175,7 +174,9 @@ function Programs({ machine }: { machine: Proxy }) {
             {cli.problem === null ? (
               <Badge tone="good">{texts.machine.ready}</Badge>
             ) : (
-              <span className="text-warn">{cli.problem}</span>
+              <span className="min-w-0 break-words text-warn">
+                <Words text={cli.problem} />
+              </span>
             )}
           </li>
         ))}
@@ -184,29 +185,24 @@ function Programs({ machine }: { machine: Proxy }) {
   );
 }
 
-/** What the machine itself tells: asked anew as often as it tells its load. */
-function Told({ id }: { id: string }) {
-  const [{ data, fetching }, again] = useQuery({ query: MACHINE, variables: { id } });
-  useEffect(() => {
-    const timer = setInterval(() => again({ requestPolicy: "network-only" }), TOLD_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [again]);
-  const found = data?.node?.__typename === "Proxy" ? data.node : null;
-  const waits = !found && fetching;
+/** What the machine itself tells. */
+function Told({ machine }: { machine: Proxy }) {
+  const { found, waits } = useTold(machine.id, machine.since);
+  const nothing = waits ? texts.shared.loading : texts.machine.notTold;
   return (
     <>
       <Part title={texts.machine.load}>
         {found?.load ? (
           <LoadFacts load={found.load} />
         ) : (
-          <p className="text-faint">{waits ? texts.shared.loading : texts.machine.loadUntold}</p>
+          <p className="text-faint">{found ? texts.machine.loadUntold : nothing}</p>
         )}
       </Part>
       <Part title={texts.machine.policy}>
         {found?.policy ? (
           <PolicyFacts policy={found.policy} />
         ) : (
-          <p>{waits ? texts.shared.loading : texts.machine.noPolicy}</p>
+          <p className={found ? undefined : "text-faint"}>{found ? texts.machine.noPolicy : nothing}</p>
         )}
       </Part>
     </>
@@ -235,7 +231,11 @@ function LoadFacts({ load }: { load: Load }) {
 function PolicyFacts({ policy }: { policy: Policy }) {
   return (
     <>
-      {policy.problem !== null && <p className="mb-2 text-bad">{policy.problem}</p>}
+      {policy.problem !== null && (
+        <p className="mb-2 text-bad">
+          <Words text={policy.problem} />
+        </p>
+      )}
       <Facts
         facts={[
           [
@@ -269,7 +269,9 @@ function PolicyFacts({ policy }: { policy: Policy }) {
           ],
         ]}
       />
-      <p className="mt-3 text-xs text-faint">{texts.machine.policyHow}</p>
+      <p className="mt-3 text-xs text-faint">
+        <Words text={texts.machine.policyHow} />
+      </p>
     </>
   );
 }

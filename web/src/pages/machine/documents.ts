@@ -36,6 +36,7 @@ export const MACHINE = graphql(`
   }
 `);
 
-type Found = Extract<NonNullable<ResultOf<typeof MACHINE>["node"]>, { __typename: "Proxy" }>;
+/** A machine as the broker answers for it. */
+export type Found = Extract<NonNullable<ResultOf<typeof MACHINE>["node"]>, { __typename: "Proxy" }>;
 export type Policy = NonNullable<Found["policy"]>;
 export type Load = NonNullable<Found["load"]>;

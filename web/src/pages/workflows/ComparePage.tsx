@@ -5,6 +5,7 @@ import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { Table, type Column } from "~/design/Table";
 import { duration } from "~/design/time";
+import { Words } from "~/design/Words";
 import { useAnswer } from "~/live/useAnswer";
 import { Difference } from "./FileEditor";
 import { compare, type ComparedStep, type Comparison } from "./files";
@@ -81,7 +82,11 @@ function RunCard({ title, run }: { title: string; run: Run }) {
         <Badge tone={toneOf(run.state)}>{runWords(run.state)}</Badge>
       </div>
       <span className="text-xs text-faint">{duration(run.changed_at_ms - run.started_at_ms)}</span>
-      {run.reason && <p className="text-soft">{run.reason}</p>}
+      {run.reason && (
+        <p className="text-soft">
+          <Words text={run.reason} />
+        </p>
+      )}
     </section>
   );
 }

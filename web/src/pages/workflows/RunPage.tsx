@@ -9,6 +9,7 @@ import { Empty } from "~/design/Empty";
 import { useNow } from "~/design/now";
 import { PageHead } from "~/design/PageHead";
 import { duration } from "~/design/time";
+import { Words } from "~/design/Words";
 import { post } from "~/live/wire/http";
 import { useAnswer } from "~/live/useAnswer";
 import { lazily } from "~/live/wire/code";
@@ -125,7 +126,11 @@ function About({ run }: { run: WholeRun }) {
           {texts.workflows.session(run.session_name)}
         </Link>
       </p>
-      {reason && <p className="text-soft">{reason}</p>}
+      {reason && (
+        <p className="text-soft">
+          <Words text={reason} />
+        </p>
+      )}
       {command && (
         <div className="flex max-w-2xl flex-col gap-1">
           <p className="text-soft">{texts.workflows.typeThere}</p>

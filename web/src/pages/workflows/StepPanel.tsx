@@ -8,6 +8,7 @@ import { Button } from "~/design/Button";
 import { Command } from "~/design/Command";
 import { Dialog } from "~/design/Dialog";
 import { clock, duration } from "~/design/time";
+import { Words } from "~/design/Words";
 import { post } from "~/live/wire/http";
 import { rerun } from "./files";
 import { isOver, offeredForStep, type StepAct } from "./model/offered";
@@ -37,7 +38,11 @@ export function StepPanel({ run, step, again }: StepPanelProps) {
         <Badge tone={toneOf(step.state)}>{stepWords(step.state)}</Badge>
         <span className="text-xs text-faint">{step.type}</span>
       </div>
-      {step.reason && <p className="break-words text-soft">{step.reason}</p>}
+      {step.reason && (
+        <p className="break-words text-soft">
+          <Words text={step.reason} />
+        </p>
+      )}
       <Facts run={run} step={step} />
       {step.type === "approval" && step.state === "running" && <Gate run={run} step={step} />}
       {step.webhook && (
