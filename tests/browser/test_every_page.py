@@ -1,6 +1,7 @@
 """What holds on each page, empty and filled: axe finds nothing in either theme, and a phone never scrolls sideways."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -58,6 +59,24 @@ async def test_axe_finds_nothing_in_any_empty_page(browser: Browser, empty: Site
             found += [f"{path}: {each}" for each in await violations_in_both_themes(page)]
             await page.close()
     assert found == []
+
+
+async def test_no_empty_page_offers_what_a_role_may_not_do(browser: Browser, empty: Site) -> None:
+    for role, path, words in (
+        ("viewer", "/", "Your role does not start agents"),
+        ("viewer", "/workflows", "Your role does not start agents"),
+        ("billing", "/usage", "Your role does not start agents"),
+        ("billing", "/logs", "As billing you see what is in the menu."),
+        ("billing", "/session/none", "As billing you see what is in the menu."),
+    ):
+        async with person(browser) as visitor:
+            page = await visitor.tab(await empty.sign_in_link(name=f"Vi {uuid4().hex[:8]}", role=role))
+            await page.wait_for_url(f"{empty.url}/")
+            await page.goto(empty.url + path)
+            await expect(page.get_by_text(words)).to_be_visible()
+            await expect(page.get_by_role("main").get_by_role("button", name="Copy")).to_have_count(0)
+            await expect(page.get_by_role("main").get_by_role("searchbox")).to_have_count(0)
+            assert await violations(page) == [], path
 
 
 async def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, filled: tuple[Site, dict[str, str]]) -> None:

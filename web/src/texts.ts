@@ -17,6 +17,10 @@ export const shared = {
 
 /** The frame of all pages: menu, banners, commands. */
 export const shell = {
+  notForRole: "Your role does not see this page",
+  notForRoleAs: (role: Shown) =>
+    `As ${role} you see what is in the menu. An owner or admin can give you another role.`,
+  notForGuest: "You were shown one session. Members of the workspace see more.",
   peopleWords: "members roles invitations invite",
   groupsWords: "groups access teams",
   tokensWords: "tokens service accounts programs api keys",
@@ -130,8 +134,8 @@ export const workflows = {
   show: "Show",
   all: "All runs",
   none: "No runs yet",
-  noneHow:
-    "A run of a relay.yaml file and everything it does appears here. Draw or write such a file under Workflow files.",
+  noneWhat: "A run of a relay.yaml file and everything it does appears here.",
+  noneHow: "Draw or write such a file under Workflow files, or run one:",
   noneSo: "No run is like this",
   ofFile: "Show the runs of a file",
   allFiles: "All files",
@@ -190,6 +194,7 @@ export const workflows = {
   byHand: "done by hand",
   files: "Workflow files",
   noFiles: "No file was run yet.",
+  noFilesWhat: "A file that was run is listed here, with its runs.",
   file: "Workflow file",
   runsOf: (runs: Shown, versions: Shown) => `latest runs: ${runs}, versions: ${versions}`,
   latestRun: (name: Shown) => `Latest run of ${name}`,
@@ -477,6 +482,8 @@ export const design = {
 
 /** Dialogs and commands that change something. */
 export const acting = {
+  runInFolder: "Run this in your project’s folder:",
+  othersBegin: "Your role does not start agents; ask somebody whose role does.",
   agents: "Agents",
   spawnAnAgentEllipsis: "Spawn an agent…",
   section: "Act",
@@ -593,8 +600,8 @@ export const home = {
   title: "Home",
   notRead: "The broker did not answer",
   noSessions: "No sessions yet",
-  noSessionsHow:
-    "Linking a machine creates a session. On one that was linked before, run this in your project’s folder:",
+  noSessionsWhat: "Linking a machine creates a session.",
+  noSessionsHow: "On one that was linked before, run this in your project’s folder:",
   linkMachine: "Link a machine",
   linkMachineMeans:
     "A code links one machine, once, within ten minutes. Later starts there need neither code nor token.",
@@ -979,14 +986,14 @@ export const logs = {
   loadOlder: "Load older lines",
   noOlder: "No older lines match.",
   nothingYet: "No log lines yet",
-  nothingYetHow:
-    "Everything agents say and do can be searched here after a moment. Run this in your project’s folder:",
+  nothingYetWhat: "Everything agents say and do can be searched here after a moment.",
   noMatch: "No lines match",
   noMatchHow: "Remove a condition or extend the time span. The same search in a terminal:",
   linkToTime: (time: Shown) => `${time} – link to this line`,
   showLess: "Show less",
   showMore: (count: Shown) => `Show ${count} more characters`,
-  linesAppear: "Lines appear here as they are written. To start an agent in this session, link a machine:",
+  linesAppear: "Lines appear here as they are written.",
+  startInSession: "To start an agent in this session, link a machine:",
   onlyLines: "Filter lines",
   searchAll: "Search all lines",
   noneOfLatest: "None of the latest lines match; new ones that do appear here.",
@@ -1023,8 +1030,7 @@ export const logs = {
   hasFailed: "failed",
   changesNotRead: "The changes could not be loaded",
   noChanges: "No file changes",
-  noChangesHow:
-    "Agents’ edits appear here with their diffs. To start an agent in this session, link a machine:",
+  noChangesWhat: "Agents’ edits appear here with their diffs.",
   together: "Group",
   byTurn: "By turn",
   byFile: "By file",
@@ -1097,7 +1103,7 @@ export const usage = {
   notRead: "The usage could not be loaded",
   counting: "Counting…",
   nothing: "No usage in this period",
-  nothingHow: "Tokens and cost appear here when agents work. Run this in your project’s folder:",
+  nothingWhat: "Tokens and cost appear here when agents work.",
 };
 
 /** The plan, what is paid for it, and budgets. */

@@ -16,6 +16,7 @@ import { WorkspaceStopBanner } from "~/acting/StopBanner";
 import { Banner } from "./Banner";
 import { keepPlace } from "./cameFrom";
 import { connected } from "./connected";
+import { Permitted } from "./Permitted";
 import { Sidebar } from "./Sidebar";
 import { useShellCommands } from "./shellCommands";
 import { unshown } from "./toast";
@@ -79,7 +80,9 @@ function Frame() {
             tabIndex={-1}
             className="flex min-h-0 flex-1 flex-col overflow-y-auto outline-none"
           >
-            <Outlet />
+            <Permitted>
+              <Outlet />
+            </Permitted>
           </main>
         </div>
       </div>

@@ -120,3 +120,23 @@ export function offeredPages(viewer: Overview["viewer"] | null): readonly Offere
       !("ofAllSessions" in page && viewer.sessionKey !== null),
   );
 }
+
+/** Pages that say in words of their own what whoever may not see it may do instead, by the first part of their address. */
+const OWN_WORDS: ReadonlySet<string> = new Set([
+  "",
+  "usage",
+  "rules",
+  "people",
+  "groups",
+  "access-tokens",
+  "audit",
+  "settings",
+]);
+
+/** The title of the page at an address that is closed to a viewer; null where it is open, or tells that itself. */
+export function shutTitle(first: string, viewer: Overview["viewer"]): string | null {
+  if (OWN_WORDS.has(first)) return null;
+  const page = PAGES.find(({ to }) => to === `/${first}`);
+  const needs = page?.needs ?? "READ";
+  return viewer.permissions.includes(needs) ? null : (page?.title ?? texts.shell.notForRole);
+}

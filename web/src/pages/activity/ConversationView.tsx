@@ -1,5 +1,6 @@
 import { memo, Suspense, useEffect, useMemo, useState } from "react";
 import { useCommands } from "~/app/commands";
+import { NothingYet } from "~/acting/NothingYet";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { classes } from "~/design/classes";
@@ -208,9 +209,7 @@ function Nobody({
   if (chosen) return <Empty title={texts.session.nothingOf(chosen)}>{texts.session.olderMay}</Empty>;
   if (agents.length > 0) return <Empty title={texts.session.quiet}>{texts.session.quietHow}</Empty>;
   return (
-    <Empty title={texts.session.noAgentsYetTitle} command={start}>
-      {texts.session.noAgentsYetHow}
-    </Empty>
+    <NothingYet title={texts.session.noAgentsYetTitle} how={texts.session.noAgentsYetHow} command={start} />
   );
 }
 

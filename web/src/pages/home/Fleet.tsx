@@ -1,4 +1,5 @@
 import { useMemo, useRef, useState } from "react";
+import { NothingYet } from "~/acting/NothingYet";
 import { Empty } from "~/design/Empty";
 import { useNow } from "~/design/now";
 import type { Session } from "~/live/documents";
@@ -32,9 +33,11 @@ export function Fleet({ sessions }: { sessions: readonly Session[] }) {
   const items = useMemo(() => arranged(rows, address, hold.held), [rows, address, hold.held]);
   if (rows.length === 0)
     return (
-      <Empty title={texts.home.noAgents} command={startCommand(sessions[0]?.name)}>
-        {texts.home.noAgentsHow}
-      </Empty>
+      <NothingYet
+        title={texts.home.noAgents}
+        how={texts.home.noAgentsHow}
+        command={startCommand(sessions[0]?.name)}
+      />
     );
   return (
     <>

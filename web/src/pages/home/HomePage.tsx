@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { NothingYet } from "~/acting/NothingYet";
 import { SpawnButton } from "~/acting/SpawnButton";
 import { startCommand } from "~/live/startCommand";
 import { Empty } from "~/design/Empty";
@@ -37,9 +38,13 @@ export function HomePage() {
         }
       />
       {isReady && !hasSessions && (
-        <Empty title={texts.home.noSessions} command={startCommand(undefined)}>
-          {texts.home.noSessionsHow}
-        </Empty>
+        <NothingYet
+          title={texts.home.noSessions}
+          how={texts.home.noSessionsHow}
+          command={startCommand(undefined)}
+        >
+          {texts.home.noSessionsWhat}
+        </NothingYet>
       )}
       {isReady && hasSessions && followed === "failed" && <Empty title={texts.session.agentsNotRead} />}
       {hasSessions && followed === "ready" && <Fleet sessions={known.value.workspace.sessions.nodes} />}

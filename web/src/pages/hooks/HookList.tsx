@@ -22,7 +22,7 @@ export function HookList({ shown: { saved, runs }, again }: { shown: Everything;
   const latest = latestOf(runs);
   if (saved.hooks.length === 0)
     return (
-      <Empty title={texts.hooks.none} command="relaycast hooks apply hooks.yaml">
+      <Empty title={texts.hooks.none} command={may ? "relaycast hooks apply hooks.yaml" : undefined}>
         {may ? texts.hooks.noneHow : texts.hooks.noneWho}
       </Empty>
     );

@@ -1,5 +1,6 @@
 import { Fragment, useState } from "react";
 import { useQuery } from "urql";
+import { NothingYet } from "~/acting/NothingYet";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { said } from "~/live/wire/http";
@@ -74,9 +75,13 @@ function HitsPage({ query, session, after, onMore }: HitsPageProps) {
 function Nothing({ query }: { query: string }) {
   if (query === "" || query === quieted(""))
     return (
-      <Empty title={texts.logs.nothingYet} command={startCommand(undefined)}>
-        {texts.logs.nothingYetHow}
-      </Empty>
+      <NothingYet
+        title={texts.logs.nothingYet}
+        how={texts.acting.runInFolder}
+        command={startCommand(undefined)}
+      >
+        {texts.logs.nothingYetWhat}
+      </NothingYet>
     );
   return (
     <Empty title={texts.logs.noMatch} command={`relaycast logs search '${query.replaceAll("'", `'\\''`)}'`}>

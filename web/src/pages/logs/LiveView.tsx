@@ -1,4 +1,5 @@
 import { useLayoutEffect, useState } from "react";
+import { NothingYet } from "~/acting/NothingYet";
 import { Empty } from "~/design/Empty";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
@@ -38,9 +39,13 @@ function Followed({ tail, session, only }: { tail: LogTail; session: string; onl
     return only ? (
       <Empty title={texts.logs.noMatch}>{texts.logs.noneOfLatest}</Empty>
     ) : (
-      <Empty title={texts.logs.nothingYet} command={startCommand(session)}>
+      <NothingYet
+        title={texts.logs.nothingYet}
+        how={texts.logs.startInSession}
+        command={startCommand(session)}
+      >
         {texts.logs.linesAppear}
-      </Empty>
+      </NothingYet>
     );
   return (
     <>

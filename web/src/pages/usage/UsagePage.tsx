@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useQuery } from "urql";
+import { NothingYet } from "~/acting/NothingYet";
 import { Select } from "~/acting/Field";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
@@ -77,9 +78,13 @@ function Used({ count }: { count: number }) {
   const { days, agents } = data.workspace;
   if (days.length === 0 && agents.length === 0)
     return (
-      <Empty title={texts.usage.nothing} command={startCommand(undefined)}>
-        {texts.usage.nothingHow}
-      </Empty>
+      <NothingYet
+        title={texts.usage.nothing}
+        how={texts.acting.runInFolder}
+        command={startCommand(undefined)}
+      >
+        {texts.usage.nothingWhat}
+      </NothingYet>
     );
   return (
     <>

@@ -34,7 +34,12 @@ function Definitions({ chosen }: { chosen: string | undefined }) {
   if (!answer) return <p className="text-faint">{texts.shared.loading}</p>;
   if ("refused" in answer) return <Empty title={texts.workflows.notRead}>{answer.refused}</Empty>;
   const found = definitionsOf(answer.value);
-  if (found.length === 0) return <p className="text-faint">{texts.workflows.noFiles}</p>;
+  if (found.length === 0)
+    return (
+      <p className="text-faint">
+        {texts.workflows.noFiles} {texts.workflows.noFilesWhat}
+      </p>
+    );
   return (
     <ul aria-label={texts.workflows.files} className="overflow-hidden rounded-xl border border-line">
       {found.map(({ name, latest, runs, versions }) => (

@@ -1,4 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { NothingYet } from "~/acting/NothingYet";
 import { Select } from "~/acting/Field";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
@@ -113,9 +114,13 @@ function Runs({ answer, wanted }: { answer: Answer<readonly Run[]> | undefined; 
   const shown = answer.value.filter((run) => isWanted(run, wanted));
   if (answer.value.length === 0)
     return (
-      <Empty title={texts.workflows.none} command="relaycast workflow run relay.yaml">
-        {texts.workflows.noneHow}
-      </Empty>
+      <NothingYet
+        title={texts.workflows.none}
+        how={texts.workflows.noneHow}
+        command="relaycast workflow run relay.yaml"
+      >
+        {texts.workflows.noneWhat}
+      </NothingYet>
     );
   if (shown.length === 0) return <Empty title={texts.workflows.noneSo} />;
   return (

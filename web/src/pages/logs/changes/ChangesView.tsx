@@ -1,4 +1,5 @@
 import { useMemo, useRef } from "react";
+import { NothingYet } from "~/acting/NothingYet";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { Icon } from "~/design/Icon";
@@ -28,9 +29,13 @@ export function ChangesView({ session }: { session: string }) {
     return <Empty title={texts.logs.changesNotRead}>{message}</Empty>;
   if (entries.length === 0)
     return (
-      <Empty title={texts.logs.noChanges} command={startCommand(session)}>
-        {texts.logs.noChangesHow}
-      </Empty>
+      <NothingYet
+        title={texts.logs.noChanges}
+        how={texts.logs.startInSession}
+        command={startCommand(session)}
+      >
+        {texts.logs.noChangesWhat}
+      </NothingYet>
     );
 
   const show = (path: string) => {
