@@ -1613,4 +1613,44 @@ export const signIn = {
   brokerSilent: "the broker does not answer",
   signingIn: "Signing in…",
   shareEnded: "the share has expired or was revoked",
+  or: "or",
+  singleSignOn: "Single sign-on",
+  workspace: "Workspace",
+  workspaceHint: "its name in addresses, as acme in /w/acme",
+  bySingleSignOn: "Sign in with single sign-on",
+  required: "This workspace asks for single sign-on",
+  requiredMeans:
+    "That sign-in is not enough here: the workspace’s identity provider has to confirm who you are. You stay who you are, and come back to where you were.",
+  goOnWithSingleSignOn: "Go on with single sign-on",
+};
+
+/** Why single sign-on let nobody in, by the broker's code, and what to do about it. */
+export const singleSignOnRefused = {
+  byCode: {
+    SIGN_IN_FAILED:
+      "The sign-in was not completed: it took too long, was begun in another browser, or the identity provider said no. Try again.",
+    IDENTITY_PROVIDER_FAILED:
+      "The identity provider gave an answer that cannot be used. An owner of the workspace sees why in its settings.",
+    NO_MEMBERSHIP:
+      "The identity provider knows you, but you are not in this workspace. Ask an administrator for an invitation, sign in by its link once, then link single sign-on under Settings.",
+    DOMAIN_NOT_LET_IN:
+      "Your e-mail address is not of a domain that may sign in here, or the identity provider does not confirm that it is yours. Use another account, or ask an administrator.",
+    SUSPENDED: "An administrator of this workspace has suspended you. Ask them.",
+    NOT_YOURS:
+      "At the identity provider you are somebody else of this workspace already. Sign out here, then sign in with single sign-on.",
+    ANOTHER_IDENTITY:
+      "You are linked to another account of the identity provider. Sign in there with that one, or ask an administrator.",
+    PLAN_LIMIT:
+      "The workspace’s plan does not allow it: single sign-on is not part of it, or no more people are. Ask an owner.",
+    TOO_MANY_MEMBERS:
+      "The workspace has as many people as it can have. Ask an administrator to remove somebody.",
+    NAME_TAKEN:
+      "Too many people of this workspace have your name. Ask an administrator for an invitation, and choose another.",
+    RATE_LIMITED: "There were too many sign-ins. Try again later.",
+    NO_SINGLE_SIGN_ON:
+      "There is no such workspace, or it has no single sign-on. Check its name, or sign in by a link.",
+  },
+  notReached:
+    "The broker does not reach the identity provider. Try again in a moment; an owner of the workspace can check its settings.",
+  otherwise: "Single sign-on did not work. Try again, sign in by a link, or ask an administrator.",
 };

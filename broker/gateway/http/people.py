@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, StringConstraints
@@ -15,6 +15,7 @@ from broker.domain.ids import TokenId
 from broker.domain.people.access import MAX_SHARE_S, SHARE_S, Credential, MemberRole, Principal
 from broker.domain.people.members import Member
 from broker.domain.people.pages import MAX_PEOPLE_PAGE, Page
+from broker.domain.people.single_sign_on import SSO_REQUIRED
 from broker.domain.people.token_families import Purpose
 from broker.domain.people.token_kinds import TokenKind
 from broker.gateway.serving.addresses import caller_address
@@ -115,13 +116,27 @@ class AccessApi:
         return await self._s.access.authenticate(credential(request))
 
     async def show_sign_in(self, request: Request) -> Response:
-        """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody."""
+        """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody.
+
+        `refused` is the code where the workspace that the request names wants to hear it from its identity provider.
+        """
         shown = in_cookie(request)
+        caller: dict[str, object] | None
         try:
             caller = await self._show_signed_in(shown)
-        except (NotAuthenticated, NotFound):  # or not in the workspace that the address names
+        except NotAuthenticated as refused:
+            caller = await self._show_refused(shown, refused)
+        except NotFound:  # or not in the workspace that the address names
             caller = None
         return Answer({"caller": caller})
+
+    async def _show_refused(self, shown: Credential, refused: NotAuthenticated) -> dict[str, object] | None:
+        """Whom only single sign-on lets act there; None for nobody."""
+        who = await self._s.access.find_member(shown) if refused.code == SSO_REQUIRED else None
+        if who is None:
+            return None
+        there = replace(who, slug=str(refused.details["workspace"]))
+        return {**show_caller(there), "refused": refused.code}
 
     async def _show_signed_in(self, shown: Credential) -> dict[str, object]:
         """As the workspace that the request names knows them; by name alone when it names none of several."""

@@ -489,3 +489,18 @@ async def test_who_is_invited_where_it_is_required_comes_in_by_both(house: House
         assert by_link.json()["error"]["code"] == "SSO_REQUIRED"
         assert (await house.sign_in(second)).startswith("/w/")
         assert (await second.ok("GET", "/v1/whoami"))["member"] == who["member"]
+
+
+async def test_a_browser_is_told_who_it_is_signed_in_as_where_that_is_not_enough(
+    house: House, browser: Browser
+) -> None:
+    await house.set(required=True)
+    invited = await house.gateway.ok("POST", "/v1/invitations", {"role": "member", "name": "Vera"})
+    await browser.ask("POST", "/v1/invitations/accept", {"code": invited["url"].partition("#")[2]})
+
+    caller = (await browser.ok("GET", "/v1/sign-in"))["caller"]
+
+    slug = (await house.gateway.ok("GET", "/v1/whoami"))["workspace"]["slug"]
+    assert (caller["name"], caller["refused"], caller["workspace"]["slug"]) == ("Vera", "SSO_REQUIRED", slug)
+    await house.sign_in(browser)
+    assert "refused" not in (await browser.ok("GET", "/v1/sign-in"))["caller"]

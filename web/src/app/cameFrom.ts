@@ -7,6 +7,11 @@ export function keepPlace({ pathname, search }: Pick<Location, "pathname" | "sea
   sessionStorage.setItem(KEY, belowBase(pathname) + search);
 }
 
+/** Where somebody wanted to go, as long as they have not gone; null when that is not known. */
+export function keptPlace(): string | null {
+  return sessionStorage.getItem(KEY);
+}
+
 /** Where somebody wanted to go, once; null when that is not known. */
 export function takePlace(): string | null {
   const place = sessionStorage.getItem(KEY);

@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-router";
 import { BASE, belowBase } from "~/live/wire/base";
 import { patiently } from "~/live/wire/code";
+import { readAddress as readSignIn } from "~/pages/sign-in/address";
 import { isShare } from "~/pages/sign-in/credential";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { codeOf, pageCode } from "./pageCode";
@@ -38,8 +39,7 @@ const shell = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>): { to?: string } =>
-    typeof search.to === "string" ? { to: search.to } : {},
+  validateSearch: readSignIn,
   component: lazyRouteComponent(patiently(pageCode["sign-in"].draws), "SignInPage"),
 });
 

@@ -28,6 +28,11 @@ export function namesWorkspace(): boolean {
   return BASE !== ROOT;
 }
 
+/** What the page's address calls the workspace that it names; null where it names none. */
+export function slugInAddress(): string | null {
+  return /\/w\/([^/]+)\/$/.exec(BASE)?.[1] ?? null;
+}
+
 /** What `--url` of relay-connect is for the broker that a page comes from. */
 export function brokerUrl(at: Location = location): string {
   return at.origin + ROOT.slice(0, -1);
@@ -41,4 +46,9 @@ export function belowBase(pathname: string): string {
 /** What a browser keeps for this broker under `name`, apart from what it keeps for others of the same host. */
 export function keptAs(name: string): string {
   return BASE === "/" ? name : `${name} ${BASE}`;
+}
+
+/** The same, whichever of the broker's workspaces a page shows. */
+export function keptInRoot(name: string): string {
+  return ROOT === "/" ? name : `${name} ${ROOT}`;
 }

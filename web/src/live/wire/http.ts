@@ -28,6 +28,9 @@ export async function post(path: string, body: unknown): Promise<string | null> 
 export interface Caller {
   readonly name: string;
   readonly role: string | null;
+  /** Why they may do nothing in this workspace though they are signed in: the broker's stable code. */
+  readonly refused?: string;
+  readonly workspace?: { readonly slug: string } | null;
 }
 
 /** Who is signed in to this browser, whatever this tab shows; null when the broker does not say. */

@@ -5,7 +5,8 @@ import { whole } from "~/design/time";
 import { ask, type Answer } from "~/live/wire/ask";
 import { BASE, inWorkspace } from "~/live/wire/base";
 import { setShare } from "~/live/wire/guest";
-import { post, type Caller } from "~/live/wire/http";
+import type { Caller } from "~/live/wire/http";
+import { whoHasToGoOn } from "./singleSignOn";
 import * as texts from "~/texts";
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -26,8 +27,15 @@ interface Offer {
   readonly expires_at_ms: number;
 }
 
+interface InvitationProps {
+  secret: string;
+  caller: Caller | null;
+  /** They are in, and have to go on with single sign-on. */
+  onRequired: (caller: Caller) => void;
+}
+
 /** Shows an invitation before it is accepted. Whoever is signed in comes in as who they are. */
-export function Invitation({ secret, caller }: { secret: string; caller: Caller | null }) {
+export function Invitation({ secret, caller, onRequired }: InvitationProps) {
   const [looked, setLooked] = useState<Answer<Offer> | null>(null);
   useEffect(() => {
     void ask<Offer>("/v1/invitations/look", "POST", { code: secret }).then(setLooked);
@@ -47,21 +55,26 @@ export function Invitation({ secret, caller }: { secret: string; caller: Caller 
         </p>
       </>
     );
-  return <Accept secret={secret} caller={caller} offer={looked.value} />;
+  return <Accept secret={secret} caller={caller} offer={looked.value} onRequired={onRequired} />;
 }
 
-function Accept({ secret, caller, offer }: { secret: string; caller: Caller | null; offer: Offer }) {
+function Accept({ secret, caller, offer, onRequired }: InvitationProps & { offer: Offer }) {
   const [refused, setRefused] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const accept = async (name: string) => {
     setBusy(true);
-    const said = await post("/v1/invitations/accept", { code: secret, name, join: caller !== null });
-    if (said !== null) {
-      setRefused(said);
+    const wanted = { code: secret, name, join: caller !== null };
+    const said = await ask<object>("/v1/invitations/accept", "POST", wanted);
+    if ("refused" in said && said.code !== "SSO_REQUIRED") {
+      setRefused(said.refused);
       setBusy(false);
       return;
     }
     setShare(null);
+    if ("refused" in said) {
+      onRequired(await whoHasToGoOn(said));
+      return;
+    }
     location.replace(inWorkspace(offer.workspace.slug));
   };
   return (

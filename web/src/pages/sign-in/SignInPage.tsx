@@ -3,12 +3,15 @@ import { useEffect, useState, type ReactNode } from "react";
 import { takePlace } from "~/app/cameFrom";
 import { Button } from "~/design/Button";
 import { Command } from "~/design/Command";
-import { BASE, inBase } from "~/live/wire/base";
+import { ask } from "~/live/wire/ask";
+import { BASE, inBase, slugInAddress } from "~/live/wire/base";
 import { setShare } from "~/live/wire/guest";
-import { post, signedIn, whoami, type Caller } from "~/live/wire/http";
+import { signedIn, whoami, type Caller } from "~/live/wire/http";
 import { rememberViewer } from "~/live/remembered";
 import { Invitation } from "./Invitation";
+import { Required, SingleSignOn } from "./SingleSignOn";
 import { credentialOf, destination, type Credential } from "./credential";
+import { rememberedSlug, slugOf, whoHasToGoOn, whyRefused } from "./singleSignOn";
 import * as texts from "~/texts";
 
 const route = getRouteApi("/sign-in");
@@ -20,6 +23,8 @@ type Step =
   /** Somebody is signed in, and says what becomes of the link. */
   | { readonly at: "asking"; readonly caller: Caller; readonly credential: Usable }
   | { readonly at: "invited"; readonly caller: Caller | null; readonly secret: string }
+  /** Somebody is signed in whom the workspace wants to come by single sign-on. */
+  | { readonly at: "required"; readonly caller: Caller }
   | { readonly at: "waiting"; readonly caller: Caller | null; readonly refused: string | null };
 
 const MANGLED = texts.signIn.linkIncomplete;
@@ -34,7 +39,8 @@ function takeCredential(): Credential | null {
 /** Where links lead. Nobody's sign-in is replaced without being asked, whoever made the browser open the link. */
 export function SignInPage() {
   const [credential] = useState(takeCredential);
-  const [to] = useState(destination(route.useSearch().to));
+  const { to: wanted, workspace, refused } = route.useSearch();
+  const [to] = useState(destination(wanted));
   const [step, setStep] = useState<Step>({ at: "working", words: texts.signIn.moment });
   useEffect(() => {
     document.title = texts.signIn.documentTitle;
@@ -61,8 +67,20 @@ export function SignInPage() {
           }}
         />
       )}
-      {step.at === "invited" && <Invitation secret={step.secret} caller={step.caller} />}
-      {step.at === "waiting" && <HowTo {...step} />}
+      {step.at === "invited" && (
+        <Invitation
+          secret={step.secret}
+          caller={step.caller}
+          onRequired={(caller) => setStep({ at: "required", caller })}
+        />
+      )}
+      {step.at === "required" && (
+        <>
+          <NotLetIn code={refused} />
+          <Required caller={step.caller} />
+        </>
+      )}
+      {step.at === "waiting" && <HowTo {...step} workspace={workspace} code={refused} />}
     </main>
   );
 }
@@ -94,10 +112,23 @@ function Question({
   );
 }
 
-function HowTo({ caller, refused }: { caller: Caller | null; refused: string | null }) {
+interface HowToProps {
+  caller: Caller | null;
+  /** Why the link did not work. */
+  refused: string | null;
+  /** As the address has it. */
+  workspace: string | undefined;
+  /** Why single sign-on let nobody in, as the address has it. */
+  code: string | undefined;
+}
+
+function HowTo({ caller, refused, workspace, code }: HowToProps) {
+  const asked = slugOf(workspace, rememberedSlug());
+  const provider = <SingleSignOn slug={slugOf(workspace, slugInAddress(), asked)} isFirst={asked !== ""} />;
   return (
     <>
       <h1 className="text-xl">{texts.signIn.title}</h1>
+      <NotLetIn code={code} />
       {refused && (
         <p role="alert" className="rounded-lg bg-bad-soft px-3 py-2 text-bad">
           {texts.signIn.linkFailed} {refused}
@@ -111,9 +142,38 @@ function HowTo({ caller, refused }: { caller: Caller | null; refused: string | n
           </a>
         </p>
       )}
+      {asked !== "" && (
+        <>
+          {provider}
+          <Or />
+        </>
+      )}
       <p className="text-soft">{texts.signIn.howToSignIn}</p>
       <Command text="relaycast sign-in" />
+      {asked === "" && (
+        <>
+          <Or />
+          {provider}
+        </>
+      )}
     </>
+  );
+}
+
+function NotLetIn({ code }: { code: string | undefined }) {
+  if (code === undefined) return null;
+  return (
+    <p role="alert" className="rounded-lg bg-bad-soft px-3 py-2 text-bad">
+      {whyRefused(code)}
+    </p>
+  );
+}
+
+function Or() {
+  return (
+    <p className="flex items-center gap-3 text-xs text-faint before:h-px before:flex-1 before:bg-line after:h-px after:flex-1 after:bg-line">
+      {texts.signIn.or}
+    </p>
   );
 }
 
@@ -137,6 +197,7 @@ function begin(credential: Credential | null, to: string): Promise<Step> {
 async function beginOnce(credential: Credential | null, to: string): Promise<Step> {
   const who = await signedIn();
   const caller = who === "nobody" ? null : who;
+  if (credential === null && caller?.refused === "SSO_REQUIRED") return { at: "required", caller };
   if (credential === null) return { at: "waiting", caller, refused: null };
   if (credential.kind === "mangled") return { at: "waiting", caller, refused: MANGLED };
   if (who === null) return { at: "waiting", caller, refused: texts.signIn.brokerSilent };
@@ -147,6 +208,7 @@ async function beginOnce(credential: Credential | null, to: string): Promise<Ste
 /** Do as the link says, and go on as a new page. */
 async function follow(credential: Usable, to: string): Promise<Step> {
   const refused = await (credential.kind === "share" ? show(credential.secret) : signIn(credential.secret));
+  if (typeof refused === "object" && refused !== null) return { at: "required", caller: refused };
   if (refused !== null) return { at: "waiting", caller: null, refused };
   location.replace(inBase(placeAfter(credential.kind, to)));
   return { at: "working", words: texts.signIn.signingIn };
@@ -158,13 +220,13 @@ function placeAfter(kind: Credential["kind"], to: string): string {
   return kind === "code" && to === "/" ? (place ?? to) : to;
 }
 
-async function signIn(code: string): Promise<string | null> {
-  const refused = await post("/v1/sign-in", { code });
-  if (refused === null) {
-    setShare(null);
-    rememberViewer(null);
-  }
-  return refused;
+/** Why that failed; null where it did not. Somebody where they are signed in, and have to go on with single sign-on. */
+async function signIn(code: string): Promise<string | Caller | null> {
+  const done = await ask<object>("/v1/sign-in", "POST", { code });
+  if ("refused" in done && done.code !== "SSO_REQUIRED") return done.refused;
+  setShare(null);
+  rememberViewer(null);
+  return "refused" in done ? whoHasToGoOn(done) : null;
 }
 
 async function show(token: string): Promise<string | null> {
