@@ -31,6 +31,7 @@ from broker.services.people.invitations import Invitations
 from broker.services.people.members import Members
 from broker.services.people.scoped_tokens import ScopedTokens
 from broker.services.people.sign_in import SignIn
+from broker.services.people.single_sign_on import SingleSignOn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.budgets import Budgets
@@ -73,6 +74,7 @@ class ApiServices:
     scoped_tokens: ScopedTokens
     groups: Groups
     sign_in: SignIn
+    single_sign_on: SingleSignOn
     invitations: Invitations
     enrolment: Enrolment
     retention: LogRetention

@@ -102,6 +102,9 @@ _count_refusal: dict[type[RelayError], Callable[[RelayError], Refused]] = {
     errors.NoPlacement: ConflictRefusal.of,
     errors.SpawnFailed: ConflictRefusal.of,
     errors.NotConfigured: ConflictRefusal.of,
+    errors.OutboundRefused: ConflictRefusal.of,
+    errors.OutboundFailed: ConflictRefusal.of,
+    errors.IdentityProviderFailed: ConflictRefusal.of,
     errors.PlanLimitReached: QuotaExceeded.of,
     errors.Unavailable: TryLater.of,
 }

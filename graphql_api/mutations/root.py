@@ -17,6 +17,7 @@ from graphql_api.mutations.needs import NeedMutations
 from graphql_api.mutations.questions import QuestionMutations
 from graphql_api.mutations.service_accounts import ScopedTokenMutations
 from graphql_api.mutations.sessions import SessionMutations
+from graphql_api.mutations.single_sign_on import SingleSignOnMutations
 from graphql_api.mutations.stops import StopMutations
 from graphql_api.mutations.tokens import TokenMutations
 from graphql_api.mutations.views import ViewMutations
@@ -40,6 +41,7 @@ class Mutation(
     MemberMutations,
     InvitationMutations,
     GroupMutations,
+    SingleSignOnMutations,
     ViewMutations,
     WorkflowMutations,
     BudgetMutations,

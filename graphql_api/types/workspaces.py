@@ -40,6 +40,7 @@ from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
 from graphql_api.types.questions import Question
 from graphql_api.types.sessions import Session
+from graphql_api.types.single_sign_on import SingleSignOn, single_sign_on_of
 from graphql_api.types.stops import Stop
 from graphql_api.types.tokens import ServiceAccount, Token
 from graphql_api.types.usage import MessagesToday, Usage
@@ -250,6 +251,17 @@ class Workspace(Node):
         if page.next is not None:  # it is ahead of what was looked at, which may be behind the last that was wanted
             found.page_info.end_cursor = str(Place(page.next, ""))
         return found
+
+    @resolve("Whether its people may sign in by an identity provider of its own.")
+    async def has_single_sign_on(self, info: Info) -> bool:
+        """For everybody in it."""
+        return await info.context.services.single_sign_on.is_set_up(info.context.principal)
+
+    @resolve("Single sign-on: its identity provider, and how people sign in by it. For who administers.")
+    async def single_sign_on(self, info: Info) -> SingleSignOn:
+        """As it is set up, if it is."""
+        found = await info.context.services.single_sign_on.get(info.context.principal)
+        return single_sign_on_of(info, found)
 
     @resolve("What was used from one UTC day to another, both included.")
     async def usage(

@@ -74,6 +74,8 @@ TABLE = {
     "Workspace.group": "read_workspace",
     "Workspace.groupMembers": "administer",
     "Workspace.audit": "administer",
+    "Workspace.hasSingleSignOn": "any",
+    "Workspace.singleSignOn": "administer",
     "Workspace.usage": "meter",
     "Workspace.budgets": "read budgets",
     "Workspace.pauses": "read budgets",
@@ -149,6 +151,8 @@ TABLE = {
     "Mutation.changeGroup": "administer",
     "Mutation.setSessionAccess": "administer",
     "Mutation.removeGroup": "administer",
+    "Mutation.setSingleSignOn": "own",
+    "Mutation.removeSingleSignOn": "own",
     "Mutation.endMemberSignIns": "administer",
     "Mutation.suspendMember": "administer",
     "Mutation.reinstateMember": "administer",
@@ -182,6 +186,7 @@ MAY_BE_NULL = {
 NEVER_REACHED = {
     *("PROXY_ONLINE", "SESSION_HAS_AGENTS", "AGENT_RUNS", "RUN_GOES_ON"),
     *("NOT_ROTATED", "EVENT_NOT_FOUND", "NO_LOG_STORE", "LOG_STORE_NOT_CONFIGURED"),
+    *("OUTBOUND_NOT_ALLOWED", "NO_SINGLE_SIGN_ON"),
 }
 """Refusals behind the question of permission: they too say that the caller may."""
 NOT_ITS_OWN = {
@@ -242,6 +247,8 @@ def arguments(world: World) -> dict[str, str]:
         "changeGroup": f'group: "{world.keys["Group"]}", member: "{member}"',
         "setSessionAccess": f'session: "{session}", private: false',
         "removeGroup": f'group: "{world.keys["Group"]}"',
+        "setSingleSignOn": 'issuer: "http://127.0.0.1:9", clientId: "x"',
+        "removeSingleSignOn": "",
         "endMemberSignIns": f'member: "{member}"',
         "suspendMember": f'member: "{member}"',
         "reinstateMember": f'member: "{member}"',

@@ -45,7 +45,7 @@ from broker.domain.people.workspaces import Workspace, WorkspaceState
 from broker.domain.plans.plans import Feature, PlanTable
 from broker.services.people.attempts import Attempts
 from broker.services.people.sign_in import SignIn
-from broker.services.permissions import check_within, requires
+from broker.services.permissions import check_within, open_to_all, requires
 from broker.services.ports import (
     Challenge,
     IdentityProviders,
@@ -166,6 +166,11 @@ class SingleSignOn:
     async def get(self, principal: Principal) -> IdentityProvider | None:
         """The workspace's provider; None without one. Raises `NotPermitted`."""
         return await self._records.provider(principal.workspace)
+
+    @open_to_all("whoever is here may know in which ways people sign in")
+    async def is_set_up(self, principal: Principal) -> bool:
+        """Whether the workspace has a provider."""
+        return await self._records.provider(principal.workspace) is not None
 
     @requires(Permission.ADMINISTER)
     async def last_failure(self, principal: Principal) -> ProviderFailure | None:
