@@ -58,10 +58,10 @@ async def ada(browser: Browser, running_site: Site) -> AsyncIterator[Person]:
         yield made
 
 
-async def sign_in(who: Person, where: Site, *, name: str = "Ada") -> str:
+async def sign_in(who: Person, where: Site, *, name: str = "Ada", role: str = "owner") -> str:
     """Follow a fresh link, as a new member whose full name is returned."""
     full = f"{name} {uuid4().hex[:8]}"
-    page = await who.tab(await where.sign_in_link(name=full))
+    page = await who.tab(await where.sign_in_link(name=full, role=role))
     await page.wait_for_url(f"{where.url}/")
     await page.close()
     return full

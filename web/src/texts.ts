@@ -1347,6 +1347,58 @@ export const settings = {
     "No turn begins and no agent starts in any session or on any machine until somebody resumes the workspace. Messages are accepted and wait.",
 };
 
+/** The card of single sign-on in Settings. */
+export const singleSignOn = {
+  title: "Single sign-on",
+  on: "on",
+  means:
+    "People sign in to this workspace by your own identity provider (OpenID Connect): Okta, Entra ID, Google, Keycloak, Auth0 and others.",
+  missing: (why: Shown) => `Not available: ${why}.`,
+  plans: "See plans",
+  ownersOnly: "Only owners can change this: who decides whom a provider lets in could be anybody.",
+  lastFailure: (at: Shown) => `The last sign-in that failed, ${at}:`,
+  answerAt: "Redirect URL, to be registered at the provider",
+  signInAt: "Where your people sign in",
+  copy: (what: Shown) => `Copy: ${what}`,
+  terms: "What is agreed with the identity provider",
+  preset: "Fill in for",
+  presetHint: "writes the issuer; replace what is in capitals",
+  presetNone: "Choose a provider",
+  issuer: "Issuer",
+  issuerHint: "letter for letter as the provider says it, a slash at its end too",
+  clientId: "Client ID",
+  secret: "Client secret",
+  secretHint: "one of the workspace’s secrets",
+  secretNone: "None: a public client",
+  secretHow: "To keep the client’s secret as a secret of the workspace, run this and reload the page:",
+  domains: "E-mail domains",
+  domainsHint: "empty: whoever the provider lets in",
+  joinsAs: "Who is not in this workspace yet",
+  nobodyNew: "needs an invitation",
+  asMember: "becomes a member",
+  asViewer: "becomes a viewer",
+  hours: "Hours that a sign-in lasts",
+  hoursHint: "then the provider is asked again",
+  required: "Require single sign-on",
+  requiredHint: "Only owners can act here who signed in by a link.",
+  save: "Save single sign-on",
+  asking: "Asking the provider…",
+  saved: "Single sign-on is saved",
+  requireTitle: "Require single sign-on?",
+  requireMeans:
+    "From now on everybody but owners has to sign in by the identity provider: whoever signed in by a link can do nothing here until they have. Try it yourself first, by signing in with it in another browser. Keys, service accounts and machines are not affected.",
+  requireIt: "Save and require it",
+  remove: "Remove single sign-on…",
+  removeMeans: "Everybody who signed in by the identity provider is signed out at once.",
+  removeTitle: "Remove single sign-on?",
+  removeLink: "They can sign in again by a link that an administrator makes for them.",
+  removeIt: "Remove single sign-on",
+  removed: "Single sign-on is removed",
+  link: "Link single sign-on",
+  linkMeans: "After that you can sign in with it, too, as who you are now.",
+  notLinked: "Single sign-on was not linked",
+};
+
 /** The people of a workspace, and invitations. */
 export const people = {
   title: "People",

@@ -4,6 +4,7 @@ import { classes } from "~/design/classes";
 import { setTheme, theme, type Theme } from "~/app/theme";
 import { useReadable } from "~/live/useReadable";
 import { SignOut } from "./SignOut";
+import { SingleSignOnSettings } from "./single-sign-on/SingleSignOnSettings";
 import { StopWorkspace } from "./StopWorkspace";
 import { WorkspaceSettings } from "./WorkspaceSettings";
 import * as texts from "~/texts";
@@ -48,6 +49,7 @@ export function SettingsPage() {
           </div>
         </fieldset>
         <WorkspaceSettings />
+        <SingleSignOnSettings />
         <StopWorkspace />
         <SignOut />
       </div>

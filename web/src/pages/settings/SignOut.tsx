@@ -1,10 +1,13 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { BASE, inBase } from "~/live/wire/base";
 import { isGuest, setShare } from "~/live/wire/guest";
 import { post } from "~/live/wire/http";
 import { rememberViewer } from "~/live/remembered";
+import { useLive } from "~/live/LiveContext";
+import { goToProvider, pageIn } from "~/pages/sign-in/singleSignOn";
+import { HAS_SINGLE_SIGN_ON } from "./single-sign-on/documents";
 import * as texts from "~/texts";
 
 /** Leave what this tab shows: a share, or what a person signed in for. */
@@ -60,6 +63,38 @@ function LeaveAccount() {
           {texts.settings.signOutEverywhere}
         </Button>
       </div>
+      <LinkIdentity />
     </section>
+  );
+}
+
+/** Lets whoever is signed in be, too, whom the workspace's identity provider says that they are. */
+function LinkIdentity() {
+  const { queries } = useLive();
+  const [slug, setSlug] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    void queries
+      .query(HAS_SINGLE_SIGN_ON, {})
+      .toPromise()
+      .then(({ data }) => {
+        if (data?.workspace.hasSingleSignOn) setSlug(data.workspace.slug);
+      });
+  }, [queries]);
+  if (slug === null) return null;
+  const link = async () => {
+    setBusy(true);
+    const refused = await goToProvider(slug, pageIn(slug, undefined, "/settings"));
+    if (refused === null) return;
+    setBusy(false);
+    toast(texts.singleSignOn.notLinked, { description: refused, failed: true });
+  };
+  return (
+    <div className="mt-4 flex flex-col items-start gap-2">
+      <p className="text-faint">{texts.singleSignOn.linkMeans}</p>
+      <Button disabled={busy} onClick={() => void link()}>
+        {texts.singleSignOn.link}
+      </Button>
+    </div>
   );
 }
