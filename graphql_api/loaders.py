@@ -64,7 +64,7 @@ class Loaders:
     async def _load_usage(self, keys: list[SessionId]) -> Sequence[list[Usage]]:
         today = datetime.now(UTC).date()
         since = today - timedelta(days=MAX_DAYS - 1)
-        lines = await self._meter.usage(self._principal, since=since, until=today, by=UsageBy.AGENT)
+        lines = await self._meter.usage_in(self._principal, keys, since=since, until=today)
         return [[line for line in lines if line.session == key] for key in keys]
 
     async def _load_usage_by(self, keys: list[tuple[date, date, UsageBy]]) -> Sequence[list[Usage] | RelayError]:

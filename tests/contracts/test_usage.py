@@ -65,6 +65,22 @@ async def test_every_event_counts_once_however_often_it_is_shipped(store: LogSto
     )
 
 
+async def test_what_some_sessions_used_is_the_same_as_among_all(store: LogStore, workspace: WorkspaceId) -> None:
+    one, other, third = SessionId("one"), SessionId("other"), SessionId("third")
+    rows = [
+        a_total(workspace, 1, 100, 1.0, session=one),
+        a_total(workspace, 2, 150, 1.5, session=one),
+        a_row(workspace, 3, input_tokens=7, session=other),
+        a_total(workspace, 4, 900, 9.0, session=third),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    every = await used(store, workspace, by=UsageBy.AGENT)
+    for sessions in ([one], [one, other], [SessionId("none")], []):
+        found = await store.usage(workspace, since=TODAY, until=TODAY, by=(UsageBy.AGENT,), sessions=sessions)
+        assert found[UsageBy.AGENT] == [each for each in every if each.session in sessions]
+    assert len(every) == 3
+
+
 async def test_a_running_total_adds_what_it_grew_by(store: LogStore, workspace: WorkspaceId) -> None:
     rows = [ready(workspace, 1, "c1"), a_total(workspace, 2, 100, 1.0), a_total(workspace, 3, 250, 1.5)]
     await store.insert(workspace, rows, token="1", days=7)

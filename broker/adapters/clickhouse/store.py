@@ -365,10 +365,13 @@ class ClickHouseLogStore:
         since: date,
         until: date,
         by: Collection[UsageBy],
+        sessions: Collection[SessionId] | None = None,
         prices: PriceTable = NO_PRICES,
     ) -> dict[UsageBy, list[Usage]]:
         """Counters from one day to another, both included, in each of the ways."""
-        return await usage(self._clickhouse, workspace, since=since, until=until, by=by, prices=prices)
+        return await usage(
+            self._clickhouse, workspace, since=since, until=until, by=by, sessions=sessions, prices=prices
+        )
 
     async def purge(self) -> None:
         """Give the space of deleted and expired rows back now, without waiting for merges."""

@@ -31,18 +31,20 @@ _KEYS: dict[UsageBy, tuple[str, ...]] = {
 """What tells one line from another, beside the model."""
 _OF_PERSON = "if(agent_id = '', if(event = 'message.accepted', agent, ''), agent_person)"
 _PERIOD = "toDate(at) >= {since:Date} AND toDate(at) <= {until:Date}"
+_OF_WORKSPACE = "workspace = {workspace:String}"
+"""What every read of the lines begins with; see `_narrowed`."""
 _SO_FAR = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 _TOTALS = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
 _TOKENS = _TOTALS[:3]
 
 _OF_CONVERSATIONS = ", ".join(("at, session, offset, event, agent, agent_id, cumulative", *_TOTALS))
-_ACTIVE = f"SELECT session FROM usage_lines WHERE workspace = {{workspace:String}} AND {_PERIOD}"
+_ACTIVE = f"SELECT session FROM usage_lines WHERE {_OF_WORKSPACE} AND {_PERIOD}"
 """Sessions with lines in the period: those of before are not read for it."""
 _LATEST = "argMaxIf({0}, (at, offset), {0} != '')"
 _AGENTS = (
     f"SELECT session AS of_session, agent_id AS of_agent, {_LATEST.format('person')} AS agent_person,"
     f" {_LATEST.format('model')} AS agent_model FROM usage_lines"
-    f" WHERE workspace = {{workspace:String}} AND (person != '' OR model != '') AND session IN ({_ACTIVE})"
+    f" WHERE {_OF_WORKSPACE} AND (person != '' OR model != '') AND session IN ({_ACTIVE})"
     " GROUP BY session, agent_id"
 )
 """Who is behind each agent, and its model: told by lines of their own, which may be older than the period."""
@@ -76,7 +78,7 @@ def _count(ways: Sequence[UsageBy]) -> str:
     messages, frames, turns = (
         f"countIf(event = '{name}')" for name in ("message.accepted", "agent.frame", "turn.ended")
     )
-    lines = f"SELECT * FROM usage_lines FINAL WHERE workspace = {{workspace:String}} AND {_PERIOD}"
+    lines = f"SELECT * FROM usage_lines FINAL WHERE {_OF_WORKSPACE} AND {_PERIOD}"
     counts = f"{messages}, {frames}, sum(bytes), {turns}, countIf(cumulative)"
     return _grouped(f"{counts}, {sums}, {unpriced}", _with_agents(lines), ways)
 
@@ -88,7 +90,7 @@ def _conversations() -> str:
         f"SELECT {_OF_CONVERSATIONS},"
         " conversation != '' AND NOT resumed AND conversation != lagInFrame(conversation) OVER"
         f" ({of_agent}, conversation != '' ORDER BY at, offset {_SO_FAR}) AS begins FROM usage_lines FINAL"
-        " WHERE workspace = {workspace:String} AND toDate(at) <= {until:Date} AND (cumulative OR conversation != '')"
+        f" WHERE {_OF_WORKSPACE} AND toDate(at) <= {{until:Date}} AND (cumulative OR conversation != '')"
         f" AND session IN ({_ACTIVE})"
     )
     return f"SELECT *, sum(begins) OVER ({of_agent} ORDER BY at, offset {_SO_FAR}) AS nth FROM ({ready})"
@@ -113,6 +115,11 @@ def _add(ways: Sequence[UsageBy]) -> str:
     return _grouped(f"{sums}, {unpriced}", _with_agents(_differences()), ways)
 
 
+def _narrowed(query: str) -> str:
+    """The same of some sessions: lines are kept in the order of them, so that those of others are not read at all."""
+    return query.replace(_OF_WORKSPACE, f"{_OF_WORKSPACE} AND session IN {{sessions:Array(String)}}")
+
+
 async def usage(
     clickhouse: ClickHouse,
     workspace: WorkspaceId,
@@ -120,14 +127,19 @@ async def usage(
     since: date,
     until: date,
     by: Collection[UsageBy],
+    sessions: Collection[SessionId] | None = None,
     prices: PriceTable = NO_PRICES,
 ) -> dict[UsageBy, list[Usage]]:
     """Counters from one day to another, both included, each way in order of what they are about."""
     ways = [way for way in UsageBy if way in by]
     if not ways:
         return {}
-    bound: Parameters = {"workspace": str(workspace), "since": since, "until": until}
-    ask = partial(clickhouse.query, parameters=bound, lane=Lane.SEARCH, caller=str(workspace))
+    bound: Parameters = {"workspace": str(workspace), "since": since, "until": until, "sessions": [*(sessions or ())]}
+    select = partial(clickhouse.query, parameters=bound, lane=Lane.SEARCH, caller=str(workspace))
+
+    async def ask(query: str) -> Sequence[tuple[Any, ...]]:
+        return await select(query if sessions is None else _narrowed(query))
+
     found: dict[UsageBy, dict[tuple[Any, ...], Counts]] = {way: {} for way in ways}
     has_totals = False
     for way, key, model, sums in _told(await ask(_count(ways)), ways):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, timedelta
 
 from broker.domain.errors import BadRequest, Unavailable
+from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal
 from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.domain.plans.usage import (
@@ -47,14 +48,33 @@ class UsageMeter:
         return (await self.usage_by(principal, (by,), since=since, until=until))[by]
 
     @requires(Permission.METER)
+    async def usage_in(
+        self, principal: Principal, sessions: Collection[SessionId], *, since: date, until: date
+    ) -> list[Usage]:
+        """Counters of some sessions by agent. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
+        told = await self._read(principal, (UsageBy.AGENT,), since=since, until=until, sessions=sessions)
+        return told[UsageBy.AGENT]
+
+    @requires(Permission.METER)
     async def usage_by(
         self, principal: Principal, ways: Collection[UsageBy], *, since: date, until: date
     ) -> dict[UsageBy, list[Usage]]:
         """The same in several ways at once. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
+        return await self._read(principal, ways, since=since, until=until)
+
+    async def _read(
+        self,
+        principal: Principal,
+        ways: Collection[UsageBy],
+        *,
+        since: date,
+        until: date,
+        sessions: Collection[SessionId] | None = None,
+    ) -> dict[UsageBy, list[Usage]]:
         if not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
             raise BadRequest(f"from and to: 1 to {MAX_DAYS} days, the first one first")
         found = await require_store(self._logs).usage(
-            principal.workspace, since=since, until=until, by=ways, prices=self._plans.prices
+            principal.workspace, since=since, until=until, by=ways, sessions=sessions, prices=self._plans.prices
         )
         return {
             way: [each for each in lines if each.session is None or principal.sees(each.session)]

@@ -204,11 +204,14 @@ class LogStore(Protocol):
         since: date,
         until: date,
         by: Collection[UsageBy],
+        sessions: Collection[SessionId] | None = None,
         prices: PriceTable = NO_PRICES,
     ) -> Mapping[UsageBy, list[Usage]]:
         """Counters from one day to another, both included, in each of the ways: several at once take as long as one.
 
         They outlive the rows, by content-free numbers alone.
+
+        `sessions`: of these alone, which costs no more where there are many others; None: of all.
 
         `prices`: for what no vendor reported a cost for.
         """
