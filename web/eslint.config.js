@@ -34,5 +34,19 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ["src/**/*.{ts,tsx}"],
+    ignores: ["src/live/wire/code.ts"],
+    rules: {
+      // React's own does not wait for a broker that is away: the page would break.
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "ImportSpecifier[imported.name='lazy'], MemberExpression[property.name='lazy']",
+          message: "Use lazily, or patiently, of live/wire/code.",
+        },
+      ],
+    },
+  },
   { files: ["public/*.js"], languageOptions: { globals: globals.browser, sourceType: "script" } },
 );
