@@ -1389,7 +1389,7 @@ export const singleSignOn = {
     "From now on everybody but owners has to sign in by the identity provider: whoever signed in by a link can do nothing here until they have. Try it yourself first, by signing in with it in another browser. Keys, service accounts and machines are not affected.",
   requireIt: "Save and require it",
   remove: "Remove single sign-on…",
-  removeMeans: "Everybody who signed in by the identity provider is signed out at once.",
+  removeMeans: "Whoever signed in by the identity provider is signed out when it is removed.",
   removeTitle: "Remove single sign-on?",
   removeLink: "They can sign in again by a link that an administrator makes for them.",
   removeIt: "Remove single sign-on",

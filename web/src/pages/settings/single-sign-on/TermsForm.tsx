@@ -46,150 +46,152 @@ export function TermsForm({ owns, provider, onSaved }: TermsFormProps) {
   };
   const of = (field: keyof Draft) => (problem?.field === field ? problem.words : null);
   return (
-    <form
-      className="contents"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (draft.required && !provider?.required) setConfirming(true);
-        else void save();
-      }}
-    >
-      <fieldset disabled={!owns} className="flex min-w-0 flex-col gap-3">
-        <legend className="sr-only">{texts.singleSignOn.terms}</legend>
-        {owns && (
-          <Field id="sso-preset" label={texts.singleSignOn.preset} hint={texts.singleSignOn.presetHint}>
+    <>
+      <form
+        className="contents"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (draft.required && !provider?.required) setConfirming(true);
+          else void save();
+        }}
+      >
+        <fieldset disabled={!owns} className="flex min-w-0 flex-col gap-3">
+          <legend className="sr-only">{texts.singleSignOn.terms}</legend>
+          {owns && (
+            <Field id="sso-preset" label={texts.singleSignOn.preset} hint={texts.singleSignOn.presetHint}>
+              <Select
+                id="sso-preset"
+                value=""
+                onChange={({ target }) => {
+                  const chosen = PRESETS.find(({ name }) => name === target.value);
+                  if (chosen) change({ issuer: chosen.issuer });
+                }}
+              >
+                <option value="">{texts.singleSignOn.presetNone}</option>
+                {PRESETS.map(({ name }) => (
+                  <option key={name} value={name}>
+                    {name}
+                  </option>
+                ))}
+              </Select>
+            </Field>
+          )}
+          <Asked
+            field="issuer"
+            label={texts.singleSignOn.issuer}
+            hint={texts.singleSignOn.issuerHint}
+            problem={of("issuer")}
+          >
+            <input
+              {...asked("issuer", of("issuer"))}
+              type="url"
+              required
+              spellCheck={false}
+              placeholder="https://id.example.com"
+              value={draft.issuer}
+              onChange={({ target }) => change({ issuer: target.value })}
+            />
+          </Asked>
+          <Asked field="clientId" label={texts.singleSignOn.clientId} problem={of("clientId")}>
+            <input
+              {...asked("clientId", of("clientId"))}
+              required
+              maxLength={255}
+              autoComplete="off"
+              spellCheck={false}
+              value={draft.clientId}
+              onChange={({ target }) => change({ clientId: target.value })}
+            />
+          </Asked>
+          <Asked
+            field="secret"
+            label={texts.singleSignOn.secret}
+            hint={texts.singleSignOn.secretHint}
+            problem={of("secret")}
+          >
             <Select
-              id="sso-preset"
-              value=""
-              onChange={({ target }) => {
-                const chosen = PRESETS.find(({ name }) => name === target.value);
-                if (chosen) change({ issuer: chosen.issuer });
-              }}
+              {...asked("secret", of("secret"))}
+              value={draft.secret}
+              onChange={({ target }) => change({ secret: target.value })}
             >
-              <option value="">{texts.singleSignOn.presetNone}</option>
-              {PRESETS.map(({ name }) => (
+              <option value="">{texts.singleSignOn.secretNone}</option>
+              {[...new Set([...secrets, ...(draft.secret ? [draft.secret] : [])])].map((name) => (
                 <option key={name} value={name}>
                   {name}
                 </option>
               ))}
             </Select>
-          </Field>
-        )}
-        <Asked
-          field="issuer"
-          label={texts.singleSignOn.issuer}
-          hint={texts.singleSignOn.issuerHint}
-          problem={of("issuer")}
-        >
-          <input
-            {...asked("issuer", of("issuer"))}
-            type="url"
-            required
-            spellCheck={false}
-            placeholder="https://id.example.com"
-            value={draft.issuer}
-            onChange={({ target }) => change({ issuer: target.value })}
-          />
-        </Asked>
-        <Asked field="clientId" label={texts.singleSignOn.clientId} problem={of("clientId")}>
-          <input
-            {...asked("clientId", of("clientId"))}
-            required
-            maxLength={255}
-            autoComplete="off"
-            spellCheck={false}
-            value={draft.clientId}
-            onChange={({ target }) => change({ clientId: target.value })}
-          />
-        </Asked>
-        <Asked
-          field="secret"
-          label={texts.singleSignOn.secret}
-          hint={texts.singleSignOn.secretHint}
-          problem={of("secret")}
-        >
-          <Select
-            {...asked("secret", of("secret"))}
-            value={draft.secret}
-            onChange={({ target }) => change({ secret: target.value })}
+          </Asked>
+          {owns && secrets.length === 0 && (
+            <div className="flex flex-col gap-1">
+              <p className="text-xs text-faint">{texts.singleSignOn.secretHow}</p>
+              <Command text="relaycast secrets set single-sign-on" />
+            </div>
+          )}
+          <Asked
+            field="domains"
+            label={texts.singleSignOn.domains}
+            hint={texts.singleSignOn.domainsHint}
+            problem={of("domains")}
           >
-            <option value="">{texts.singleSignOn.secretNone}</option>
-            {[...new Set([...secrets, ...(draft.secret ? [draft.secret] : [])])].map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </Select>
-        </Asked>
-        {owns && secrets.length === 0 && (
-          <div className="flex flex-col gap-1">
-            <p className="text-xs text-faint">{texts.singleSignOn.secretHow}</p>
-            <Command text="relaycast secrets set single-sign-on" />
-          </div>
-        )}
-        <Asked
-          field="domains"
-          label={texts.singleSignOn.domains}
-          hint={texts.singleSignOn.domainsHint}
-          problem={of("domains")}
-        >
-          <input
-            {...asked("domains", of("domains"))}
-            spellCheck={false}
-            placeholder="example.com, example.org"
-            value={draft.domains}
-            onChange={({ target }) => change({ domains: target.value })}
-          />
-        </Asked>
-        <Asked field="joinsAs" label={texts.singleSignOn.joinsAs} problem={of("joinsAs")}>
-          <Select
-            {...asked("joinsAs", of("joinsAs"))}
-            value={draft.joinsAs}
-            onChange={({ target }) => change({ joinsAs: target.value as JoinsAs })}
+            <input
+              {...asked("domains", of("domains"))}
+              spellCheck={false}
+              placeholder="example.com, example.org"
+              value={draft.domains}
+              onChange={({ target }) => change({ domains: target.value })}
+            />
+          </Asked>
+          <Asked field="joinsAs" label={texts.singleSignOn.joinsAs} problem={of("joinsAs")}>
+            <Select
+              {...asked("joinsAs", of("joinsAs"))}
+              value={draft.joinsAs}
+              onChange={({ target }) => change({ joinsAs: target.value as JoinsAs })}
+            >
+              <option value="">{texts.singleSignOn.nobodyNew}</option>
+              <option value="MEMBER">{texts.singleSignOn.asMember}</option>
+              <option value="VIEWER">{texts.singleSignOn.asViewer}</option>
+            </Select>
+          </Asked>
+          <Asked
+            field="hours"
+            label={texts.singleSignOn.hours}
+            hint={texts.singleSignOn.hoursHint}
+            problem={of("hours")}
           >
-            <option value="">{texts.singleSignOn.nobodyNew}</option>
-            <option value="MEMBER">{texts.singleSignOn.asMember}</option>
-            <option value="VIEWER">{texts.singleSignOn.asViewer}</option>
-          </Select>
-        </Asked>
-        <Asked
-          field="hours"
-          label={texts.singleSignOn.hours}
-          hint={texts.singleSignOn.hoursHint}
-          problem={of("hours")}
-        >
-          <input
-            {...asked("hours", of("hours"))}
-            type="number"
-            required
-            min={1}
-            max={720}
-            step={1}
-            value={draft.hours}
-            onChange={({ target }) => change({ hours: target.value })}
-          />
-        </Asked>
-        <label className="flex gap-2">
-          <input
-            type="checkbox"
-            className="mt-0.5 size-4 shrink-0 accent-accent"
-            checked={draft.required}
-            onChange={({ target }) => change({ required: target.checked })}
-          />
-          <span>
-            {texts.singleSignOn.required}
-            <span className="block text-xs text-faint">{texts.singleSignOn.requiredHint}</span>
-          </span>
-        </label>
-        <p role="alert" className="break-words text-bad empty:hidden">
-          {problem?.field === null && problem.words}
-        </p>
-        {owns && (
-          <Button type="submit" look="primary" disabled={busy} className="self-start">
-            {busy ? texts.singleSignOn.asking : texts.singleSignOn.save}
-          </Button>
-        )}
-      </fieldset>
+            <input
+              {...asked("hours", of("hours"))}
+              type="number"
+              required
+              min={1}
+              max={720}
+              step={1}
+              value={draft.hours}
+              onChange={({ target }) => change({ hours: target.value })}
+            />
+          </Asked>
+          <label className="flex gap-2">
+            <input
+              type="checkbox"
+              className="mt-0.5 size-4 shrink-0 accent-accent"
+              checked={draft.required}
+              onChange={({ target }) => change({ required: target.checked })}
+            />
+            <span>
+              {texts.singleSignOn.required}
+              <span className="block text-xs text-faint">{texts.singleSignOn.requiredHint}</span>
+            </span>
+          </label>
+          <p role="alert" className="break-words text-bad empty:hidden">
+            {problem?.field === null && problem.words}
+          </p>
+          {owns && (
+            <Button type="submit" look="primary" disabled={busy} className="self-start">
+              {busy ? texts.singleSignOn.asking : texts.singleSignOn.save}
+            </Button>
+          )}
+        </fieldset>
+      </form>
       {confirming && (
         <ConfirmRequired
           submit={async () => {
@@ -200,7 +202,7 @@ export function TermsForm({ owns, provider, onSaved }: TermsFormProps) {
           onClose={() => setConfirming(false)}
         />
       )}
-    </form>
+    </>
   );
 }
 
