@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -19,7 +21,7 @@ from broker.domain.errors import IdentityProviderFailed, OutboundFailed, Outboun
 from broker.domain.outbound.addresses import AddressPolicy
 from broker.domain.people.single_sign_on import Identity, ProviderTerms
 from broker.services.ports.single_sign_on import Challenge
-from tests.fixtures.minting import mint, signing_key
+from tests.fixtures.minting import encoded, mint, signing_key
 from tests.fixtures.receiver import DRIP, Receiver, answer, receiving
 
 CHALLENGE = Challenge(state="the state", nonce="the nonce", verifier="the-verifier" * 4)
@@ -267,6 +269,21 @@ async def test_strangers_who_begin_sign_ins_cost_a_provider_one_question(hostile
     assert len(hostile.receiver.requests) == 1
 
 
+async def test_a_browser_is_sent_with_all_that_ties_the_answer_to_it(hostile: Hostile) -> None:
+    url = await hostile.providers.address(hostile.terms, CHALLENGE, answer_at="https://relay.example.com/a?b=c")
+    digest = hashlib.sha256(CHALLENGE.verifier.encode()).digest()
+    assert dict(parse_qsl(urlsplit(url).query, strict_parsing=True)) == {
+        "response_type": "code",
+        "client_id": "relaycast",
+        "redirect_uri": "https://relay.example.com/a?b=c",
+        "scope": "openid profile email",
+        "state": CHALLENGE.state,
+        "nonce": CHALLENGE.nonce,
+        "code_challenge": encoded(digest),
+        "code_challenge_method": "S256",
+    }
+
+
 async def test_a_provider_that_is_away_is_not_asked_by_each_who_comes(hostile: Hostile) -> None:
     hostile.answers(DISCOVERY, answer(503))
     for _ in range(5):
@@ -293,11 +310,14 @@ async def test_who_sets_a_provider_up_sees_what_it_says_now(hostile: Hostile) ->
 
 async def test_keys_of_another_place_are_other_keys(hostile: Hostile) -> None:
     await hostile.redeem()
+    hostile.elapsed = 1800
+    hostile.gives(mint(hostile.claims(), header={"kid": "made up"}))
+    await hostile.refused("does not publish")  # so the keys are younger now than what says where they are
     new: Any = signing_key("ES256", 2)
     hostile.describe(jwks_uri=hostile.issuer + "/moved")
     hostile.answers("/moved", json_answer({"keys": [new.jwk()]}))
     hostile.gives(mint(hostile.claims(), key=new))
-    hostile.elapsed += 3600
+    hostile.elapsed = 3600
     assert (await hostile.redeem()).subject == "0042"
 
 

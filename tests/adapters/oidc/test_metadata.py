@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.adapters.oidc.documents import read_object
 from broker.adapters.oidc.metadata import Metadata, address, discovery_url, read_metadata
 from broker.domain.errors import IdentityProviderFailed
 
@@ -120,36 +119,6 @@ def test_what_an_endpoint_has_behind_its_question_mark_stays_unless_it_is_ours()
         ("state", "ours & more"),
         ("client_id", "relaycast"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (b"", "no JSON that can be read"),
-        (b"<!doctype html><title>Sign in</title>", "no JSON that can be read"),
-        (b"\xff\xfe{}", "no JSON that can be read"),
-        (b'{"a":"\xc3("}', "no JSON that can be read"),
-        (b'{"a":' * 50_000, "no JSON that can be read"),
-        (b"[" * 50_000 + b"]" * 50_000, "no JSON that can be read"),
-        (b'{"a":' + b"1" * 5000 + b"}", "no JSON that can be read"),
-        (b'{"a":-Infinity}', "no JSON that can be read"),
-        (b"[]", "no JSON object"),
-        (b"null", "no JSON object"),
-        (b'{"a":1,"a":2}', "names a member twice"),
-        (b'{"in":{"a":1,"\\u0061":2}}', "names a member twice"),
-    ],
-)
-def test_documents_are_read_strictly(body: bytes, reason: str) -> None:
-    with pytest.raises(IdentityProviderFailed, match=f"the document is {reason}|the document {reason}"):
-        read_object(body, what="the document")
-
-
-@given(st.binary())
-def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
-    try:
-        assert isinstance(read_object(body, what="it"), dict)
-    except IdentityProviderFailed:
-        return
 
 
 VALUES = st.recursive(
