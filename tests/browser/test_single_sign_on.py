@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site, site
-from tests.browser.tab import DESK, PHONE, person
+from tests.browser.tab import person
 from tests.fixtures.identity_provider import PUBLIC_CLIENT, CertifiedProvider, identity_provider
 
 GRACE = {"sub": "grace", "name": "Grace H.", "email": "grace@example.com", "email_verified": True}
@@ -28,7 +28,7 @@ async def provider(opened: Site) -> AsyncIterator[CertifiedProvider]:
 
 
 async def test_people_come_in_by_a_provider_that_an_owner_has_set_up(
-    browser: Browser, opened: Site, provider: CertifiedProvider, tmp_path: Path
+    browser: Browser, opened: Site, provider: CertifiedProvider
 ) -> None:
     slug = (await opened.ask("GET", "/v1/whoami"))["workspace"]["slug"]
     async with person(browser) as ada, person(browser) as grace, person(browser) as bob:
@@ -51,13 +51,11 @@ async def test_people_come_in_by_a_provider_that_an_owner_has_set_up(
         await card.get_by_label("Who is not in this workspace yet").select_option("MEMBER")
         await card.get_by_role("button", name="Save single sign-on").click()
         await expect(card.get_by_text(f"{opened.url}/sign-in?workspace={slug}")).to_be_visible()
-        await pictures(settings, tmp_path, "card", part=card)
 
         # Somebody who was never here.
         page = await grace.tab(f"{opened.url}/rules")
         await expect(page.get_by_role("heading", name="Sign in to Relaycast")).to_be_visible()
         await page.get_by_label("Workspace").fill(slug)
-        await pictures(page, tmp_path, "sign-in")
         await page.get_by_role("button", name="Sign in with single sign-on").click()
         await page.wait_for_url(f"{opened.url}/w/{slug}/rules")
         await expect(page.get_by_text("Grace H.").first).to_be_visible()
@@ -72,7 +70,6 @@ async def test_people_come_in_by_a_provider_that_an_owner_has_set_up(
         page = await bob.tab(f"{opened.url}/w/{slug}/rules")
         await expect(page.get_by_role("heading", name="This workspace asks for single sign-on")).to_be_visible()
         await expect(page.get_by_text(bobs_name)).to_be_visible()
-        await pictures(page, tmp_path, "required")
         await page.get_by_role("button", name="Go on with single sign-on").click()
         await page.wait_for_url(f"{opened.url}/w/{slug}/rules")
         await expect(page.get_by_text(bobs_name).first).to_be_visible()
@@ -83,21 +80,7 @@ async def test_people_come_in_by_a_provider_that_an_owner_has_set_up(
             page = await eve.tab(f"{opened.url}/sign-in?workspace={slug}")
             await page.get_by_role("button", name="Sign in with single sign-on").click()
             await expect(page.get_by_role("alert").first).to_contain_text("not of a domain that may sign in here")
-            await pictures(page, tmp_path, "refused")
 
         await settings.get_by_role("button", name="Remove single sign-on…").click()
         await settings.get_by_role("dialog").get_by_role("button", name="Remove single sign-on").click()
         await expect(card.get_by_role("textbox", name="Issuer")).to_have_value("")
-
-
-async def pictures(page: Page, folder: Path, name: str, *, part: Locator | None = None) -> None:
-    """In both themes, on a desk and on a phone; of a part, or of what is seen of the page."""
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        for size, of in ((PHONE, "phone"), (ViewportSize(width=1440, height=900), "desk")):
-            await page.set_viewport_size(size)
-            if part is None:
-                await page.screenshot(path=folder / f"{name}-{scheme}-{of}.png")
-            else:
-                await part.screenshot(path=folder / f"{name}-{scheme}-{of}.png")
-    await page.set_viewport_size(DESK)
