@@ -24,8 +24,8 @@ _FOLDERS = ("broker/", "connect/", "deploy/", "graphql_api/", "tests/", "web/")
 _PATH = re.compile(rf"(?:{'|'.join(_FOLDERS)})[\w./-]*")
 _VARIABLE = re.compile(r"RELAYCAST_[A-Z_]+[A-Z]")
 
-_NAMED_BY_PAGE = re.compile(r"""(?:: |“|text="|text=\{`)(relaycast|relay-connect)(| [^"`”\n]*)["`”]""")
-"""To be copied, or behind a colon or a quotation mark in a text, up to its end."""
+_NAMED_BY_PAGE = re.compile(r"""(?:: |“|text="|text=\{`| `)(relaycast|relay-connect)(| [^"`”\n]*)["`”]""")
+"""To be copied, or behind a colon, a quotation mark or a backtick in a text, up to its end."""
 
 
 @cache

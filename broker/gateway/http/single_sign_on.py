@@ -106,11 +106,10 @@ class SingleSignOnApi:
             state=asked.get("state"), code=asked.get("code"), error=asked.get("error"), issuer=asked.get("iss")
         )
         returned = await self._sso.finish(read_challenge(request), came_back, address=caller_address(request))
-        # Never kept by what lies between, and no page behind it is told the address with its code.
         answer = RedirectResponse(
             self._s.public_url + _page(returned),
             status_code=_SEE_OTHER,
-            headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+            headers={"Cache-Control": "no-store"},  # by nothing that lies between
         )
         drop_challenge(request, answer)
         if returned.token is not None:
