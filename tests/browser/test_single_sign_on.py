@@ -31,11 +31,12 @@ async def test_people_come_in_by_a_provider_that_an_owner_has_set_up(
     browser: Browser, opened: Site, provider: CertifiedProvider
 ) -> None:
     slug = (await opened.ask("GET", "/v1/whoami"))["workspace"]["slug"]
-    async with person(browser) as ada, person(browser) as grace, person(browser) as bob:
-        for each in (ada, grace, bob):
+    async with person(browser) as ada, person(browser) as grace, person(browser) as bob, person(browser) as carl:
+        for each in (ada, grace, bob, carl):
             each.expect_error("401|WebSocket")
         await sign_in(ada, opened)
         bobs_name = await sign_in(bob, opened, name="Bob", role="member")
+        await sign_in(carl, opened, name="Carl", role="viewer")
 
         settings = await ada.tab(f"{opened.url}/settings")
         card = settings.get_by_role("region", name="Single sign-on")
@@ -73,6 +74,11 @@ async def test_people_come_in_by_a_provider_that_an_owner_has_set_up(
         await page.get_by_role("button", name="Go on with single sign-on").click()
         await page.wait_for_url(f"{opened.url}/w/{slug}/rules")
         await expect(page.get_by_text(bobs_name).first).to_be_visible()
+
+        # Carl leaves instead.
+        page = await carl.tab(f"{opened.url}/w/{slug}/rules")
+        await page.get_by_role("button", name="Sign out here").click()
+        await expect(page.get_by_role("heading", name="Sign in to Relaycast")).to_be_visible()
 
         # Whoever is not let in reads why, in the dashboard's own words.
         await provider.sign_in(sub="eve", name="Eve", email="eve@elsewhere.example", email_verified=True)

@@ -3,8 +3,9 @@ import { useState } from "react";
 import { Field, INPUT } from "~/acting/Field";
 import { keptPlace } from "~/app/cameFrom";
 import { Button } from "~/design/Button";
-import { slugInAddress } from "~/live/wire/base";
-import type { Caller } from "~/live/wire/http";
+import { rememberViewer } from "~/live/remembered";
+import { inBase, slugInAddress } from "~/live/wire/base";
+import { post, type Caller } from "~/live/wire/http";
 import { goToProvider, pageIn, rememberedSlug, slugOf } from "./singleSignOn";
 import * as texts from "~/texts";
 
@@ -64,6 +65,16 @@ export function Required({ caller }: { caller: Caller }) {
     setProblem(refused);
     if (refused !== null) setBusy(false);
   };
+  const leave = async () => {
+    setBusy(true);
+    const refused = await post("/v1/sign-out", { everywhere: false });
+    setProblem(refused);
+    setBusy(false);
+    if (refused !== null) return;
+    rememberViewer(null);
+    // A new page holds nothing of what this one knew.
+    location.assign(inBase("/sign-in"));
+  };
   return (
     <>
       <h1 className="text-xl">{texts.signIn.required}</h1>
@@ -80,9 +91,14 @@ export function Required({ caller }: { caller: Caller }) {
       ) : (
         <>
           <Problem>{problem}</Problem>
-          <Button look="primary" disabled={busy} className="self-start" onClick={() => void go()}>
-            {texts.signIn.goOnWithSingleSignOn}
-          </Button>
+          <div className="flex flex-wrap gap-2">
+            <Button look="primary" disabled={busy} onClick={() => void go()}>
+              {texts.signIn.goOnWithSingleSignOn}
+            </Button>
+            <Button disabled={busy} onClick={() => void leave()}>
+              {texts.settings.signOutHere}
+            </Button>
+          </div>
         </>
       )}
     </>
