@@ -11,6 +11,7 @@ _MOST_OF_ALL = 600
 _ALL = "all"
 _WINDOW_S = 60
 """Guessing 192 bits is hopeless anyway; the limit keeps those who try from being a load."""
+_HOUR_S = 3600
 
 
 class Attempts:
@@ -33,6 +34,17 @@ class Attempts:
             raise _too_many("too many failed attempts", "sign-in-of-all", _MOST_OF_ALL)
 
 
+async def count_in_hour(records: SignInCodes, counted: str, *, most: int, policy: str, what: str) -> None:
+    """Count what may be done so often in an hour, by somebody or by all. Raises `RateLimited` when that was done."""
+    if await records.failures(counted) >= most:
+        raise _refusal(f"{what}; try again in an hour", policy=policy, quota=most, window_s=_HOUR_S)
+    await records.count_failure(counted, window_s=_HOUR_S)
+
+
 def _too_many(what: str, policy: str, quota: int) -> RateLimited:
-    limit = RateLimit(policy=policy, quota=quota, window_s=_WINDOW_S, remaining=0, reset_s=_WINDOW_S)
-    return RateLimited(f"{what}; try again in a minute", retry_after_s=_WINDOW_S, limit=limit)
+    return _refusal(f"{what}; try again in a minute", policy=policy, quota=quota, window_s=_WINDOW_S)
+
+
+def _refusal(words: str, *, policy: str, quota: int, window_s: int) -> RateLimited:
+    limit = RateLimit(policy=policy, quota=quota, window_s=window_s, remaining=0, reset_s=window_s)
+    return RateLimited(words, retry_after_s=window_s, limit=limit)

@@ -26,7 +26,6 @@ from broker.domain.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
-    RateLimit,
     RateLimited,
     RelayError,
 )
@@ -43,7 +42,7 @@ from broker.domain.people.single_sign_on import (
 )
 from broker.domain.people.workspaces import Workspace, WorkspaceState
 from broker.domain.plans.plans import Feature, PlanTable
-from broker.services.people.attempts import Attempts
+from broker.services.people.attempts import Attempts, count_in_hour
 from broker.services.people.sign_in import SignIn
 from broker.services.permissions import check_within, open_to_all, requires
 from broker.services.ports import (
@@ -68,8 +67,7 @@ _NOWHERE = WorkspaceId("installation")
 """No workspace has that id."""
 _LONGEST_PATH = 500
 _MOST_SIGN_INS = 60
-_WINDOW_S = 3600
-"""So many sign-ins of one person; each is there until it ends."""
+"""Of one person in an hour; each is there until it ends."""
 
 _log = logging.getLogger(__name__)
 
@@ -317,15 +315,13 @@ class SingleSignOn:
         return (await self._secrets.values(workspace, terms.secret))[0] if terms.secret else None
 
     async def _count_sign_in(self, workspace: WorkspaceId, member: MemberId) -> None:
-        counted = f"single sign-on {workspace} {member}"
-        if await self._failures.failures(counted) >= _MOST_SIGN_INS:
-            limit = RateLimit(
-                policy="sign-ins", quota=_MOST_SIGN_INS, window_s=_WINDOW_S, remaining=0, reset_s=_WINDOW_S
-            )
-            raise RateLimited(
-                "you have signed in too often lately; try again in an hour", retry_after_s=_WINDOW_S, limit=limit
-            )
-        await self._failures.count_failure(counted, window_s=_WINDOW_S)
+        await count_in_hour(
+            self._failures,
+            f"single sign-on {workspace} {member}",
+            most=_MOST_SIGN_INS,
+            policy="sign-ins",
+            what="you have signed in too often lately",
+        )
 
     async def _count_failure(self, address: str) -> None:
         with contextlib.suppress(RateLimited):  # the next one is refused ahead of all that costs something

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from broker.domain.errors import NotAuthenticated, NotPermitted, RateLimit, RateLimited
+from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import WorkspaceId
 from broker.domain.people.access import Credential, Permission, Principal
 from broker.domain.people.token_kinds import TokenKind
@@ -19,12 +19,12 @@ from broker.domain.people.workspaces import (
 )
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, new_token
+from broker.services.people.attempts import count_in_hour
 from broker.services.people.members import Members
 from broker.services.people.sign_in import OneTimeCode, SignIn
 from broker.services.permissions import check_within, open_to_all, requires
 from broker.services.ports import SignInCodes, WorkspaceRecords
 
-_WINDOW_S = 3600
 _MOST_MADE = 5
 """By one address in an hour, and by one person."""
 _MOST_OF_ALL = 200
@@ -158,12 +158,9 @@ class Workspaces:
 
     async def _count(self, who: str) -> None:
         for counted, most in ((f"workspaces {who}", _MOST_MADE), ("workspaces", _MOST_OF_ALL)):
-            if await self._attempts.failures(counted) >= most:
-                limit = RateLimit(policy="workspaces", quota=most, window_s=_WINDOW_S, remaining=0, reset_s=_WINDOW_S)
-                raise RateLimited(
-                    "too many workspaces were made lately; try again in an hour", retry_after_s=_WINDOW_S, limit=limit
-                )
-            await self._attempts.count_failure(counted, window_s=_WINDOW_S)
+            await count_in_hour(
+                self._attempts, counted, most=most, policy="workspaces", what="too many workspaces were made lately"
+            )
 
 
 _CLOSED = "SIGN_UP_CLOSED"
