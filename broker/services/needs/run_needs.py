@@ -94,20 +94,24 @@ class RunsNeeds:
         waiting = await self._approvals.approvals(
             workspace, shown.row.session, status=ApprovalStatus.PENDING, limit=_MOST
         )
-        found = defaultdict[str, list[Approval]](list)
+        found, known = defaultdict[str, list[Approval]](list), dict[AgentId, Agent | None]()
         for approval in reversed(waiting):
-            lineage = await self._lineage(workspace, approval.agent_id)
+            lineage = await self._lineage(workspace, approval.agent_id, known)
             own = next((each for each in lineage if each.part is not None and each.part.run == shown.row.id), None)
             if own is None or own.part is None:
                 continue
             found[own.part.step].append(approval)
         return found
 
-    async def _lineage(self, workspace: WorkspaceId, agent: AgentId | None) -> list[Agent]:
-        """An agent and all that it descends from, as far as they are kept."""
+    async def _lineage(
+        self, workspace: WorkspaceId, agent: AgentId | None, known: dict[AgentId, Agent | None]
+    ) -> list[Agent]:
+        """An agent and all that it descends from, as far as they are kept; `known`: those that were read before."""
         lineage = list[Agent]()
         while agent and len(lineage) < _ANCESTORS:
-            found = await self._registry.agent(workspace, agent)
+            if agent not in known:
+                known[agent] = await self._registry.agent(workspace, agent)
+            found = known[agent]
             if found is None:
                 break
             lineage.append(found)
