@@ -1,29 +1,13 @@
-import { useState } from "react";
-import { IconButton } from "./Button";
-import { Icon } from "./Icon";
+import { ToCopy } from "./ToCopy";
 import * as texts from "~/texts";
 
 /** A command to run elsewhere, ready to copy. */
 export function Command({ text }: { text: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = () => {
-    void navigator.clipboard.writeText(text).then(() => setCopied(true));
-  };
   return (
-    <div className="flex w-full max-w-full items-center gap-2 rounded-lg border border-line bg-code py-1 pr-1 pl-3 text-left">
-      <code className="min-w-0 flex-1 py-1 text-xs break-words whitespace-pre-wrap text-soft">
-        <span aria-hidden="true" className="text-faint select-none">
-          ${" "}
-        </span>
-        {text}
-      </code>
-      <IconButton
-        label={copied ? texts.design.copied : texts.design.copy}
-        onClick={copy}
-        onBlur={() => setCopied(false)}
-      >
-        <Icon name={copied ? "check" : "copy"} />
-      </IconButton>
-    </div>
+    <ToCopy text={text} label={texts.design.copy}>
+      <span aria-hidden="true" className="text-faint select-none">
+        ${" "}
+      </span>
+    </ToCopy>
   );
 }

@@ -1,11 +1,10 @@
 import { useEffect, useState } from "react";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
-import { BASE, inBase } from "~/live/wire/base";
+import { BASE } from "~/live/wire/base";
 import { isGuest, setShare } from "~/live/wire/guest";
-import { post } from "~/live/wire/http";
-import { rememberViewer } from "~/live/remembered";
 import { useLive } from "~/live/LiveContext";
+import { leave } from "~/pages/sign-in/leave";
 import { goToProvider, pageIn } from "~/pages/sign-in/singleSignOn";
 import { HAS_SINGLE_SIGN_ON } from "./single-sign-on/documents";
 import * as texts from "~/texts";
@@ -35,16 +34,11 @@ function leaveShare(): void {
 
 function LeaveAccount() {
   const [busy, setBusy] = useState(false);
-  const leave = async (everywhere: boolean) => {
+  const signOut = async (everywhere: boolean) => {
     setBusy(true);
-    const refused = await post("/v1/sign-out", { everywhere });
+    const refused = await leave(everywhere);
     setBusy(false);
     if (refused) toast(texts.settings.stillSignedIn, { description: refused, failed: true });
-    else {
-      rememberViewer(null);
-      // A new page holds nothing of what this one knew.
-      location.assign(inBase("/sign-in"));
-    }
   };
   return (
     <section aria-labelledby="sign-out">
@@ -56,10 +50,10 @@ function LeaveAccount() {
         {texts.settings.newLinkWhere}
       </p>
       <div className="flex flex-wrap gap-2">
-        <Button disabled={busy} onClick={() => void leave(false)}>
+        <Button disabled={busy} onClick={() => void signOut(false)}>
           {texts.settings.signOutHere}
         </Button>
-        <Button look="danger" disabled={busy} onClick={() => void leave(true)}>
+        <Button look="danger" disabled={busy} onClick={() => void signOut(true)}>
           {texts.settings.signOutEverywhere}
         </Button>
       </div>

@@ -3,25 +3,33 @@ import { useState } from "react";
 import { Field, INPUT } from "~/acting/Field";
 import { keptPlace } from "~/app/cameFrom";
 import { Button } from "~/design/Button";
-import { rememberViewer } from "~/live/remembered";
-import { inBase, slugInAddress } from "~/live/wire/base";
-import { post, type Caller } from "~/live/wire/http";
+import { slugInAddress } from "~/live/wire/base";
+import type { Caller } from "~/live/wire/http";
+import { leave } from "./leave";
 import { goToProvider, pageIn, rememberedSlug, slugOf } from "./singleSignOn";
 import * as texts from "~/texts";
 
 const route = getRouteApi("/sign-in");
 
-/** Asks for the workspace, and goes to its identity provider. `slug`: what is known of it. */
-export function SingleSignOn({ slug, isFirst }: { slug: string; isFirst: boolean }) {
+/** Leads away from this page, one way at a time: what is refused is said, and may be tried again. */
+function useGoing() {
   const { then } = route.useSearch();
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const go = async (workspace: string) => {
+  const doing = async (leads: () => Promise<string | null>) => {
     setBusy(true);
-    const refused = await goToProvider(workspace, pageIn(workspace, then, keptPlace()));
+    const refused = await leads();
     setProblem(refused);
     if (refused !== null) setBusy(false);
   };
+  const go = (workspace: string) =>
+    doing(() => goToProvider(workspace, pageIn(workspace, then, keptPlace())));
+  return { go, doing, busy, problem };
+}
+
+/** Asks for the workspace, and goes to its identity provider. `slug`: what is known of it. */
+export function SingleSignOn({ slug, isFirst }: { slug: string; isFirst: boolean }) {
+  const { go, busy, problem } = useGoing();
   return (
     <form
       aria-label={texts.signIn.singleSignOn}
@@ -56,25 +64,7 @@ export function SingleSignOn({ slug, isFirst }: { slug: string; isFirst: boolean
 /** Somebody is signed in whom the workspace lets do nothing until its identity provider has said who they are. */
 export function Required({ caller }: { caller: Caller }) {
   const slug = slugOf(caller.workspace?.slug, slugInAddress(), rememberedSlug());
-  const { then } = route.useSearch();
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const go = async () => {
-    setBusy(true);
-    const refused = await goToProvider(slug, pageIn(slug, then, keptPlace()));
-    setProblem(refused);
-    if (refused !== null) setBusy(false);
-  };
-  const leave = async () => {
-    setBusy(true);
-    const refused = await post("/v1/sign-out", { everywhere: false });
-    setProblem(refused);
-    setBusy(false);
-    if (refused !== null) return;
-    rememberViewer(null);
-    // A new page holds nothing of what this one knew.
-    location.assign(inBase("/sign-in"));
-  };
+  const { go, doing, busy, problem } = useGoing();
   return (
     <>
       <h1 className="text-xl">{texts.signIn.required}</h1>
@@ -92,10 +82,10 @@ export function Required({ caller }: { caller: Caller }) {
         <>
           <Problem>{problem}</Problem>
           <div className="flex flex-wrap gap-2">
-            <Button look="primary" disabled={busy} onClick={() => void go()}>
+            <Button look="primary" disabled={busy} onClick={() => void go(slug)}>
               {texts.signIn.goOnWithSingleSignOn}
             </Button>
-            <Button disabled={busy} onClick={() => void leave()}>
+            <Button disabled={busy} onClick={() => void doing(() => leave(false))}>
               {texts.settings.signOutHere}
             </Button>
           </div>

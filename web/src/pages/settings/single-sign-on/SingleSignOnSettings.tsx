@@ -4,8 +4,8 @@ import { act } from "~/acting/act";
 import { FormDialog } from "~/acting/FormDialog";
 import { toast } from "~/app/toast";
 import { Badge } from "~/design/Badge";
-import { Button, IconButton } from "~/design/Button";
-import { Icon } from "~/design/Icon";
+import { Button } from "~/design/Button";
+import { ToCopy } from "~/design/ToCopy";
 import { whole } from "~/design/time";
 import { useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
@@ -131,25 +131,11 @@ function RemoveDialog({ onDone, onClose }: RemoveDialogProps) {
   );
 }
 
-/** A text that is needed elsewhere, ready to copy. */
 function Copied({ label, text }: { label: string; text: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = () => {
-    void navigator.clipboard.writeText(text).then(() => setCopied(true));
-  };
   return (
     <div className="flex flex-col gap-1">
       <span className="text-xs text-soft">{label}</span>
-      <div className="flex items-center gap-2 rounded-lg border border-line bg-code py-1 pr-1 pl-3">
-        <code className="min-w-0 flex-1 py-1 text-xs break-all text-soft">{text}</code>
-        <IconButton
-          label={copied ? texts.design.copied : texts.singleSignOn.copy(label)}
-          onClick={copy}
-          onBlur={() => setCopied(false)}
-        >
-          <Icon name={copied ? "check" : "copy"} />
-        </IconButton>
-      </div>
+      <ToCopy text={text} label={texts.singleSignOn.copy(label)} />
     </div>
   );
 }
